@@ -1,0 +1,1 @@
+"""The functions, one folder each; a handler parses, calls one use case and replies."""

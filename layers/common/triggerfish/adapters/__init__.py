@@ -1,0 +1,1 @@
+"""The world: database, queue, HTTP, clock and ids, each behind a port."""

@@ -1,0 +1,1 @@
+"""Postgres: tables, and every statement the system can issue, one file a noun."""
