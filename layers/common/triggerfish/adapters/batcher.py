@@ -1,0 +1,55 @@
+"""Group commit: concurrent single calls become one batched call, with no delay added when idle."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Batcher(Generic[T, R]):
+    """Collects items while earlier batches are under way and hands them to `run` together.
+
+    `run` takes 1..max_size items and answers as many results in the same order; what it raises is
+    raised to every caller of that batch. At most `lanes` batches run at once: with one lane a batch
+    grows exactly as long as the one before it takes, which is group commit.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        *,
+        max_size: int,
+        lanes: int = 1,
+    ) -> None:
+        self._run = run
+        self._max_size = max_size
+        self._lanes = lanes
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, item: T) -> R:
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if len(self._running) < self._lanes:
+            task = asyncio.create_task(self._drain())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await future
+
+    async def _drain(self) -> None:
+        # A task starts after the callers of this loop iteration have queued, so they go together.
+        while self._waiting:
+            batch = self._waiting[: self._max_size]
+            del self._waiting[: self._max_size]
+            try:
+                results = await self._run([item for item, _ in batch])
+            except Exception as error:  # handed to the callers, whose error it is
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+            else:
+                for (_, future), result in zip(batch, results, strict=True):
+                    if not future.done():
+                        future.set_result(result)

@@ -1,0 +1,118 @@
+"""Delivery statistics: counted in the same statement that writes an outcome, so they cannot differ.
+
+One row a minute, trigger and outcome, with histograms of duration and lateness in milliseconds.
+Metrics and summaries read these rows and never scan the logs.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from triggerfish.adapters.db.engine import Database
+
+# Upper bounds of the histogram buckets; each bucket counts what is at most its bound.
+DURATION_BOUNDS_MS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
+LATENESS_BOUNDS_MS = (10, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000)
+NO_TRIGGER = UUID(int=0)
+
+
+def _histogram(value: str, bounds: tuple[int, ...]) -> str:
+    counts = (f"count(*) FILTER (WHERE {value} <= {bound})" for bound in bounds)
+    return f"ARRAY[{', '.join(counts)}]"
+
+
+def _added(column: str, bounds: tuple[int, ...]) -> str:
+    sums = (f"s.{column}[{i}] + excluded.{column}[{i}]" for i in range(1, len(bounds) + 1))
+    return f"{column} = ARRAY[{', '.join(sums)}]"
+
+
+def _summed(column: str, bounds: tuple[int, ...]) -> str:
+    sums = (f"CAST(sum({column}[{i}]) AS bigint)" for i in range(1, len(bounds) + 1))
+    return f"ARRAY[{', '.join(sums)}]"
+
+
+ON_CONFLICT_ADD = f"""
+        ON CONFLICT (minute, project_id, trigger_id, outcome) DO UPDATE
+           SET count = s.count + excluded.count,
+               duration_ms = s.duration_ms + excluded.duration_ms,
+               {_added("duration_buckets", DURATION_BOUNDS_MS)},
+               lateness_ms = s.lateness_ms + excluded.lateness_ms,
+               lateness_max_ms = greatest(s.lateness_max_ms, excluded.lateness_max_ms),
+               {_added("lateness_buckets", LATENESS_BOUNDS_MS)}
+"""
+
+# A step of the outcome statement: expects a CTE `done`. Lateness is of first attempts only.
+# Ordered, so that two workers always lock the same rows in the same order.
+COUNT_OUTCOMES = f"""
+    counted AS (
+        INSERT INTO delivery_stats AS s
+               (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
+                lateness_ms, lateness_max_ms, lateness_buckets)
+        SELECT date_trunc('minute', ended_at, 'UTC'), project_id,
+               coalesce(trigger_id, '{NO_TRIGGER}'),
+               CASE status WHEN 'pending' THEN 'retry' ELSE status END,
+               count(*), sum(duration_ms), {_histogram("duration_ms", DURATION_BOUNDS_MS)},
+               coalesce(sum(lateness_ms), 0), coalesce(max(lateness_ms), 0),
+               {_histogram("lateness_ms", LATENESS_BOUNDS_MS)}
+          FROM done
+         GROUP BY 1, 2, 3, 4
+         ORDER BY 1, 2, 3, 4
+        {ON_CONFLICT_ADD})
+"""
+
+# Totals survive in one row at the epoch: counters made from this table never run backwards.
+ROLL_UP = text(f"""
+    WITH old AS (
+        DELETE FROM delivery_stats
+         WHERE minute < :until AND minute > 'epoch'
+        RETURNING *)
+    INSERT INTO delivery_stats AS s
+           (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
+            lateness_ms, lateness_max_ms, lateness_buckets)
+    SELECT 'epoch', project_id, CAST(:no_trigger AS uuid), outcome, sum(count), sum(duration_ms),
+           {_summed("duration_buckets", DURATION_BOUNDS_MS)},
+           sum(lateness_ms), max(lateness_max_ms),
+           {_summed("lateness_buckets", LATENESS_BOUNDS_MS)}
+      FROM old
+     GROUP BY project_id, outcome
+    {ON_CONFLICT_ADD}
+""")
+
+TOTALS = text(f"""
+    SELECT outcome, sum(count) AS count, sum(duration_ms) AS duration_ms,
+           {_summed("duration_buckets", DURATION_BOUNDS_MS)} AS duration_buckets,
+           sum(lateness_ms) AS lateness_ms, max(lateness_max_ms) AS lateness_max_ms,
+           {_summed("lateness_buckets", LATENESS_BOUNDS_MS)} AS lateness_buckets
+      FROM delivery_stats
+     GROUP BY outcome
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTotals:
+    """What has been delivered since the beginning, of one outcome; buckets are cumulative."""
+
+    outcome: str
+    count: int
+    duration_ms: int
+    duration_buckets: list[int]
+    lateness_ms: int
+    lateness_max_ms: int
+    lateness_buckets: list[int]
+
+
+async def totals(database: Database) -> list[OutcomeTotals]:
+    rows = await database.run(TOTALS)
+    return [
+        OutcomeTotals(
+            row.outcome,
+            int(row.count),
+            int(row.duration_ms),
+            [int(bucket) for bucket in row.duration_buckets],
+            int(row.lateness_ms),
+            int(row.lateness_max_ms),
+            [int(bucket) for bucket in row.lateness_buckets],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,68 @@
+"""The connection pool, transactions, and the one place where driver errors become ours."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from sqlalchemy import Row, TextClause
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from triggerfish.domain.errors import TryLater
+
+CONNECT_TIMEOUT_SECONDS = 3
+POOL_TIMEOUT_SECONDS = 5
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn "Postgres is away or busy" into TryLater; every other driver error stays a bug."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise TryLater("The database is not reachable; try again shortly.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise TryLater("The database went away; try again shortly.") from error
+        raise
+
+
+class Database:
+    """A pool of Postgres connections: single statements autocommit, several share a transaction."""
+
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def run(self, statement: TextClause, /, **values: Any) -> list[Row[Any]]:
+        """Execute one statement in a transaction of its own and return its rows (or none)."""
+        with database_errors():
+            async with self._autocommit.connect() as connection:
+                return await fetch(connection, statement, values)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: commits when the block ends, rolls back when it raises."""
+        with database_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+async def fetch(
+    connection: AsyncConnection, statement: TextClause, values: dict[str, Any]
+) -> list[Row[Any]]:
+    """Execute on a given connection; the rows, or an empty list for a statement without any."""
+    result = await connection.execute(statement, values)
+    return list(result.all()) if result.returns_rows else []
+
+

@@ -1,0 +1,194 @@
+"""Event logs: written when an event fires, read by customers. Deliveries are in `deliveries.py`.
+
+An event lives in `event_logs_active`, moves once to `event_logs_archive`, and is then deleted;
+retention does that in its own time, so readers filter by exact instants.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.event_log import EventLog, EventLogFilter, dedup_id
+
+ACTIVE, ARCHIVE = "event_logs_active", "event_logs_archive"
+
+INSERT_SCHEDULED = text(f"""
+    INSERT INTO {ACTIVE}
+           (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
+            fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
+    SELECT n.id, r.project_id, r.trigger_id, r.id, r.type, 'scheduled', false, n.scheduled_for,
+           n.fired_at, r.payload, r.endpoint_key, 'pending', 0, n.scheduled_for
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:revision_ids AS uuid[]),
+                  CAST(:scheduled_for AS timestamptz[]), CAST(:fired_at AS timestamptz[]))
+        AS n (id, revision_id, scheduled_for, fired_at)
+      JOIN trigger_revisions r ON r.id = n.revision_id
+    ON CONFLICT (trigger_id, scheduled_for) WHERE source = 'scheduled' DO NOTHING
+    RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
+""")
+
+# The join makes the caller's cached trigger harmless: nothing is accepted for one that has changed.
+INSERT_ACCEPTED = text(f"""
+    INSERT INTO {ACTIVE}
+           (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
+            fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
+    SELECT n.id, t.project_id, t.id, t.revision_id, 'api', 'api', false, n.fired_at,
+           n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:trigger_ids AS uuid[]), CAST(:revision_ids AS uuid[]),
+                  CAST(:fired_at AS timestamptz[]), CAST(:payloads AS text[]))
+        AS n (id, trigger_id, revision_id, fired_at, payload)
+      JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
+                     AND t.status = 'active'
+      JOIN trigger_revisions r ON r.id = n.revision_id
+    RETURNING id
+""")
+
+MARK_ENQUEUED = text(f"""
+    UPDATE {ACTIVE} SET enqueued_at = :now
+     WHERE id = ANY(:ids) AND status = 'pending' AND enqueued_at IS NULL
+""")
+
+LOG_COLUMNS = """
+    id, trigger_id, trigger_type, source, is_test, note, scheduled_for, fired_at, payload, status,
+    attempt AS attempt_count, last_status_code, last_error,
+    CASE WHEN status = 'pending' THEN next_attempt_at END AS next_attempt_at,
+    completed_at, replay_of, attempts
+"""
+
+
+FILTER = """
+    project_id = :project_id AND fired_at > :fired_after AND fired_at <= :fired_until
+    AND (CAST(:trigger_id AS uuid) IS NULL OR trigger_id = :trigger_id)
+    AND (CAST(:status AS text) IS NULL OR status = :status)
+    AND (CAST(:source AS text) IS NULL OR source = :source)
+    AND (CAST(:is_test AS boolean) IS NULL OR is_test = :is_test)
+    AND (CAST(:before_at AS timestamptz) IS NULL
+         OR (fired_at, id) < (:before_at, CAST(:before_id AS uuid)))
+"""
+ORDER = "ORDER BY fired_at DESC, id DESC"
+
+
+def _get(table: str) -> TextClause:
+    return text(f"""
+        SELECT {LOG_COLUMNS} FROM {table}
+         WHERE project_id = :project_id AND id = :id AND fired_at <= :now
+    """)
+
+
+# A row past its active time may still stand in the active table, so the archived view reads both.
+LIST = text(f"""
+    SELECT * FROM (
+        (SELECT {LOG_COLUMNS} FROM {ACTIVE} WHERE {FILTER} {ORDER} LIMIT :limit)
+        UNION ALL
+        (SELECT {LOG_COLUMNS} FROM {ARCHIVE} WHERE {FILTER} {ORDER} LIMIT :limit)
+    ) AS both_tables
+    {ORDER} LIMIT :limit
+""")
+
+GET = {table: _get(table) for table in (ACTIVE, ARCHIVE)}
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedEvent:
+    """A webhook call that passed validation, to be stored before it is answered."""
+
+    id: UUID
+    trigger_id: UUID
+    revision_id: UUID
+    fired_at: datetime
+    payload: str
+
+
+class EventLogs:
+    """Reads of both tables, and the events that customers fire."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert_accepted(self, events: Sequence[AcceptedEvent]) -> list[bool]:
+        """Store webhook events; False for one whose trigger is gone, paused or has a new revision."""
+        rows = await self._database.run(
+            INSERT_ACCEPTED,
+            ids=[event.id for event in events],
+            trigger_ids=[event.trigger_id for event in events],
+            revision_ids=[event.revision_id for event in events],
+            fired_at=[event.fired_at for event in events],
+            payloads=[event.payload for event in events],
+        )
+        stored = {row.id for row in rows}
+        return [event.id in stored for event in events]
+
+    async def mark_enqueued(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
+        await self._database.run(MARK_ENQUEUED, ids=sorted(event_ids), now=now)
+
+    async def page(
+        self,
+        project_id: UUID,
+        filter: EventLogFilter,
+        *,
+        fired_after: datetime,
+        fired_until: datetime,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[EventLog]:
+        """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
+        before_at, before_id = before or (None, None)
+        rows = await self._database.run(
+            LIST,
+            project_id=project_id,
+            trigger_id=filter.trigger_id,
+            status=filter.status,
+            source=filter.source,
+            is_test=filter.is_test,
+            fired_after=fired_after,
+            fired_until=fired_until,
+            before_at=before_at,
+            before_id=before_id,
+            limit=limit,
+        )
+        return [EventLog(*row) for row in rows]
+
+    async def get(self, project_id: UUID, event_id: UUID, *, now: datetime) -> EventLog | None:
+        for table in (ACTIVE, ARCHIVE):
+            rows = await self._database.run(GET[table], project_id=project_id, id=event_id, now=now)
+            if rows:
+                return EventLog(*rows[0])
+        return None
+
+
+async def insert_scheduled(
+    connection: AsyncConnection,
+    *,
+    ids: Sequence[UUID],
+    revision_ids: Sequence[UUID],
+    scheduled_for: Sequence[datetime],
+    fired_at: Sequence[datetime],
+) -> list[EventRef]:
+    """Write the events of due occurrences; one that is already in the log is left out."""
+    rows = await fetch(
+        connection,
+        INSERT_SCHEDULED,
+        {
+            "ids": list(ids),
+            "revision_ids": list(revision_ids),
+            "scheduled_for": list(scheduled_for),
+            "fired_at": list(fired_at),
+        },
+    )
+    return [event_ref(row) for row in rows]
+
+
+def event_ref(row: Row[Any]) -> EventRef:
+    """The message's view of a row that names its id, occurrence, endpoint and time."""
+    return EventRef(
+        row.id,
+        row.next_attempt_at,
+        row.endpoint_key,
+        dedup_id(row.source, row.trigger_id, row.scheduled_for, row.id),
+    )

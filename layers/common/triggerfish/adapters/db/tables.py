@@ -1,0 +1,227 @@
+"""Every table, constraint and index, as SQLAlchemy Core; the metadata that Alembic's check compares."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+    }
+)
+
+
+def _at(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _id(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, UUID(), nullable=nullable)
+
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    Column("name", Text, nullable=False),
+    _at("created_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    Column("project_id", UUID(), ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False, unique=True),
+    Column("key_hash", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _at("created_at"),
+    _at("expires_at", nullable=True),
+    _at("revoked_at", nullable=True),
+    _at("last_used_at", nullable=True),
+)
+
+triggers = Table(
+    "triggers",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    Column("project_id", UUID(), ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    _id("revision_id"),
+    # The occurrence in the schedule, and the instant it fires at (later by its jitter).
+    _at("next_occurrence_at", nullable=True),
+    _at("next_fire_at", nullable=True),
+    Column("fired_count", BigInteger, nullable=False, server_default="0"),
+    Column("skipped_count", BigInteger, nullable=False, server_default="0"),
+    Column("webhook_token", Text),
+    Column("webhook_token_hash", LargeBinary, unique=True),
+    _at("created_at"),
+    _at("updated_at"),
+    CheckConstraint("type IN ('scheduled', 'api')", name="type_check"),
+    CheckConstraint("status IN ('active', 'paused', 'completed', 'disabled')", name="status_check"),
+    CheckConstraint("(type = 'api') = (webhook_token_hash IS NOT NULL)", name="token_check"),
+    Index("triggers_list_idx", "project_id", text("created_at DESC"), text("id DESC")),
+    Index(
+        "triggers_due_idx",
+        "next_fire_at",
+        postgresql_where=text("status = 'active' AND next_fire_at IS NOT NULL"),
+    ),
+)
+
+trigger_revisions = Table(
+    "trigger_revisions",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    _id("project_id"),
+    _id("trigger_id", nullable=True),  # null for a test run of an unsaved definition
+    Column("number", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("schedule", JSONB),
+    Column("endpoint", JSONB, nullable=False),
+    Column("endpoint_key", Text, nullable=False),
+    Column("payload", Text),  # the exact JSON text that is delivered
+    Column("schema", JSONB),
+    Column("retry", JSONB, nullable=False),
+    Column("catch_up", Text, nullable=False),
+    Column("catch_up_window_seconds", Integer, nullable=False),
+    Column("signing_secret", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    _at("created_at"),
+    _at("retired_at", nullable=True),  # its trigger was deleted; kept while an event refers to it
+    Index("trigger_revisions_trigger_idx", "trigger_id", "number"),
+    Index(
+        "trigger_revisions_retired_idx",
+        "retired_at",
+        postgresql_where=text("retired_at IS NOT NULL"),
+    ),
+)
+
+FINAL = "status IN ('success', 'failure')"
+OPEN = "status IN ('pending', 'delivering')"
+
+
+def _event_log_columns() -> list[Column[object] | CheckConstraint]:
+    return [
+        _id("project_id"),
+        _id("trigger_id", nullable=True),
+        _id("revision_id"),
+        Column("trigger_type", Text, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("is_test", Boolean, nullable=False),
+        Column("note", Text),
+        _at("scheduled_for"),
+        _at("fired_at"),
+        Column("payload", Text, nullable=False),  # JSON text, byte for byte what is delivered
+        Column("endpoint_key", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("attempt", Integer, nullable=False),
+        _at("next_attempt_at", nullable=True),
+        _at("enqueued_at", nullable=True),
+        _at("lease_until", nullable=True),
+        _id("replay_of", nullable=True),
+        Column("attempts", JSONB, nullable=False, server_default="[]"),
+        Column("last_status_code", Integer),
+        Column("last_error", Text),
+        _at("completed_at", nullable=True),
+        CheckConstraint(
+            "status IN ('pending', 'delivering', 'success', 'failure')", name="status_check"
+        ),
+        CheckConstraint(
+            "source IN ('api', 'scheduled', 'manual-test', 'replay')", name="source_check"
+        ),
+        CheckConstraint(f"({FINAL}) = (completed_at IS NOT NULL)", name="final_check"),
+        CheckConstraint(f"({OPEN}) = (next_attempt_at IS NOT NULL)", name="open_check"),
+        CheckConstraint(
+            "(status = 'delivering') = (lease_until IS NOT NULL)", name="lease_check"
+        ),
+    ]
+
+
+def _event_log_indexes(name: str) -> list[Index]:
+    return [
+        Index(f"{name}_list_idx", "project_id", text("fired_at DESC"), text("id DESC")),
+        Index(f"{name}_trigger_idx", "trigger_id", text("fired_at DESC"), text("id DESC")),
+        Index(f"{name}_open_idx", "next_attempt_at", postgresql_where=text(OPEN)),
+        Index(
+            f"{name}_waiting_idx",
+            "endpoint_key",
+            "next_attempt_at",
+            postgresql_where=text("status = 'pending'"),
+        ),
+    ]
+
+
+event_logs_active = Table(
+    "event_logs_active",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    *_event_log_columns(),
+    *_event_log_indexes("event_logs_active"),
+    # A firing can be logged once: duplicates are impossible by construction.
+    Index(
+        "event_logs_active_occurrence_key",
+        "trigger_id",
+        "scheduled_for",
+        unique=True,
+        postgresql_where=text("source = 'scheduled'"),
+    ),
+    Index("event_logs_active_fired_idx", "fired_at"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+# Partitions: one an hour of fired_at, made and dropped by retention.
+event_logs_archive = Table(
+    "event_logs_archive",
+    metadata,
+    _id("id"),
+    *_event_log_columns(),
+    PrimaryKeyConstraint("fired_at", "id"),  # Postgres wants the partition key in it
+    *_event_log_indexes("event_logs_archive"),
+    Index("event_logs_archive_id_idx", "id"),
+    postgresql_partition_by="RANGE (fired_at)",
+)
+
+delivery_stats = Table(
+    "delivery_stats",
+    metadata,
+    Column("minute", DateTime(timezone=True), primary_key=True),
+    Column("project_id", UUID(), primary_key=True),
+    Column("trigger_id", UUID(), primary_key=True),  # zero for test runs of unsaved definitions
+    Column("outcome", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("duration_buckets", ARRAY(BigInteger), nullable=False),
+    Column("lateness_ms", BigInteger, nullable=False),
+    Column("lateness_max_ms", BigInteger, nullable=False),
+    Column("lateness_buckets", ARRAY(BigInteger), nullable=False),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _at("last_run_at"),
+    Column("duration_ms", Integer, nullable=False),
+    Column("counts", JSONB, nullable=False),
+)

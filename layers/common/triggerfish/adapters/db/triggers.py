@@ -1,0 +1,312 @@
+"""Triggers and their revisions: create, look up, list, delete, and the claim of what is due."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.domain.endpoint import Endpoint, endpoint_key
+from triggerfish.domain.firing import DueTrigger, Plan
+from triggerfish.domain.retry import RetryPolicy
+from triggerfish.domain.schedule import Schedule
+from triggerfish.domain.trigger import (
+    CatchUp,
+    Definition,
+    Revision,
+    Trigger,
+    TriggerStatus,
+    TriggerType,
+)
+
+COLUMNS = """
+    t.id, t.project_id, t.name, t.status, t.next_fire_at, t.fired_count, t.skipped_count,
+    t.webhook_token, t.created_at, t.updated_at, t.revision_id,
+    r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry, r.catch_up,
+    r.catch_up_window_seconds, r.signing_secret, r.created_by, r.created_at AS revised_at
+"""
+
+INSERT_REVISION = text("""
+    INSERT INTO trigger_revisions
+           (id, project_id, trigger_id, number, type, schedule, endpoint, endpoint_key, payload,
+            schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by, created_at)
+    VALUES (:revision_id, :project_id, :id, :number, :type, CAST(:schedule AS jsonb),
+            CAST(:endpoint AS jsonb), :endpoint_key, :payload, CAST(:schema AS jsonb),
+            CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds, :signing_secret,
+            :created_by, :created_at)
+""")
+
+INSERT_TRIGGER = text("""
+    INSERT INTO triggers
+           (id, project_id, name, type, status, revision_id, next_occurrence_at, next_fire_at,
+            webhook_token, webhook_token_hash, created_at, updated_at)
+    VALUES (:id, :project_id, :name, :type, 'active', :revision_id, :next_occurrence_at,
+            :next_fire_at, :webhook_token, :webhook_token_hash, :created_at, :created_at)
+""")
+
+GET = text(f"""
+    SELECT {COLUMNS}
+      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE t.project_id = :project_id AND t.id = :id
+""")
+
+BY_TOKEN = text(f"""
+    SELECT {COLUMNS}
+      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE t.webhook_token_hash = :token_hash
+""")
+
+LIST = text(f"""
+    SELECT {COLUMNS}
+      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE t.project_id = :project_id
+       AND (CAST(:type AS text) IS NULL OR t.type = :type)
+       AND (CAST(:status AS text) IS NULL OR t.status = :status)
+       AND (CAST(:before_at AS timestamptz) IS NULL
+            OR (t.created_at, t.id) < (:before_at, CAST(:before_id AS uuid)))
+     ORDER BY t.created_at DESC, t.id DESC
+     LIMIT :limit
+""")
+
+REVISIONS = text("""
+    SELECT id, number, type, endpoint, retry, signing_secret
+      FROM trigger_revisions
+     WHERE id = ANY(:ids)
+""")
+
+DELETE = text("""
+    DELETE FROM triggers WHERE project_id = :project_id AND id = :id RETURNING id
+""")
+
+RETIRE_REVISIONS = text("""
+    UPDATE trigger_revisions SET retired_at = :now WHERE trigger_id = :id AND retired_at IS NULL
+""")
+
+# The look-ahead writes rows a moment before they are due; what has not fired yet goes with its trigger.
+REMOVE_NOT_YET_DUE = text("""
+    DELETE FROM event_logs_active
+     WHERE trigger_id = :id AND source = 'scheduled' AND status = 'pending'
+       AND attempt = 0 AND fired_at > :now
+""")
+
+CLAIM_DUE = text("""
+    SELECT t.id, t.revision_id, t.next_occurrence_at, t.fired_count,
+           r.schedule, r.catch_up, r.catch_up_window_seconds
+      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE t.status = 'active' AND t.next_fire_at <= :until
+       AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
+     ORDER BY t.next_fire_at
+     LIMIT :limit
+       FOR UPDATE OF t SKIP LOCKED
+""")
+
+ADVANCE = text("""
+    UPDATE triggers t
+       SET next_occurrence_at = n.next_occurrence_at,
+           next_fire_at = n.next_fire_at,
+           fired_count = t.fired_count + n.fired,
+           skipped_count = t.skipped_count + n.skipped,
+           status = CASE WHEN n.next_fire_at IS NULL THEN 'completed' ELSE t.status END
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:next_occurrences AS timestamptz[]),
+                  CAST(:next_fires AS timestamptz[]), CAST(:fired AS int[]), CAST(:skipped AS int[]))
+        AS n (id, next_occurrence_at, next_fire_at, fired, skipped)
+     WHERE t.id = n.id
+""")
+
+DISABLE = text("""
+    UPDATE triggers SET status = 'disabled', next_fire_at = NULL, updated_at = :now
+     WHERE id = ANY(:ids) AND status = 'active'
+""")
+
+
+class Triggers:
+    """Reads and writes of `triggers` and `trigger_revisions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(
+        self,
+        trigger: Trigger,
+        *,
+        next_occurrence_at: datetime | None,
+        webhook_token_hash: bytes | None,
+    ) -> None:
+        """Store a new trigger and its first revision in one transaction."""
+        values = _revision_values(trigger)
+        async with self._database.transaction() as connection:
+            await fetch(connection, INSERT_REVISION, values)
+            await fetch(
+                connection,
+                INSERT_TRIGGER,
+                {
+                    "id": trigger.id,
+                    "project_id": trigger.project_id,
+                    "name": trigger.revision.definition.name,
+                    "type": trigger.revision.definition.type.value,
+                    "revision_id": trigger.revision.id,
+                    "next_occurrence_at": next_occurrence_at,
+                    "next_fire_at": trigger.next_fire_at,
+                    "webhook_token": trigger.webhook_token,
+                    "webhook_token_hash": webhook_token_hash,
+                    "created_at": trigger.created_at,
+                },
+            )
+
+    async def get(self, project_id: UUID, trigger_id: UUID) -> Trigger | None:
+        rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
+        return _trigger(rows[0]) if rows else None
+
+    async def by_token(self, token_hash: bytes) -> Trigger | None:
+        rows = await self._database.run(BY_TOKEN, token_hash=token_hash)
+        return _trigger(rows[0]) if rows else None
+
+    async def page(
+        self,
+        project_id: UUID,
+        *,
+        type: str | None,
+        status: str | None,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[Trigger]:
+        """Newest first, strictly older than `before` (a creation time and id)."""
+        before_at, before_id = before or (None, None)
+        rows = await self._database.run(
+            LIST,
+            project_id=project_id,
+            type=type,
+            status=status,
+            before_at=before_at,
+            before_id=before_id,
+            limit=limit,
+        )
+        return [_trigger(row) for row in rows]
+
+    async def delete(self, project_id: UUID, trigger_id: UUID, *, now: datetime) -> bool:
+        """Delete the trigger and its look-ahead rows; False when the project has no such trigger.
+
+        Events that fired stay readable: their revisions are kept until retention has dropped them.
+        """
+        async with self._database.transaction() as connection:
+            deleted = await fetch(connection, DELETE, {"project_id": project_id, "id": trigger_id})
+            if not deleted:
+                return False
+            await fetch(connection, REMOVE_NOT_YET_DUE, {"id": trigger_id, "now": now})
+            await fetch(connection, RETIRE_REVISIONS, {"id": trigger_id, "now": now})
+            return True
+
+    async def disable(self, trigger_ids: Iterable[UUID], *, now: datetime) -> None:
+        await self._database.run(DISABLE, ids=sorted(trigger_ids), now=now)
+
+    async def delivery_settings(
+        self, revision_ids: Iterable[UUID]
+    ) -> dict[UUID, tuple[Endpoint, RetryPolicy, str]]:
+        """Endpoint, retry policy and signing secret of the given revisions."""
+        rows = await self._database.run(REVISIONS, ids=list(revision_ids))
+        return {
+            row.id: (Endpoint.from_json(row.endpoint), _retry(row.retry), row.signing_secret)
+            for row in rows
+        }
+
+
+async def claim_due(
+    connection: AsyncConnection, *, until: datetime, limit: int, only: UUID | None = None
+) -> list[DueTrigger]:
+    """Lock up to `limit` active triggers that fire by `until`, earliest first; others skip them."""
+    rows = await fetch(connection, CLAIM_DUE, {"until": until, "limit": limit, "only": only})
+    return [
+        DueTrigger(
+            row.id,
+            row.revision_id,
+            Schedule.from_json(row.schedule),
+            row.next_occurrence_at,
+            row.fired_count,
+            CatchUp(row.catch_up),
+            timedelta(seconds=row.catch_up_window_seconds),
+        )
+        for row in rows
+    ]
+
+
+async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
+    """Move claimed triggers to their next occurrence; those without one are completed."""
+    await fetch(
+        connection,
+        ADVANCE,
+        {
+            "ids": [plan.trigger.id for plan in plans],
+            "next_occurrences": [plan.next_occurrence_at for plan in plans],
+            "next_fires": [plan.next_fire_at for plan in plans],
+            "fired": [len(plan.firings) for plan in plans],
+            "skipped": [plan.skipped for plan in plans],
+        },
+    )
+
+
+def _revision_values(trigger: Trigger) -> dict[str, Any]:
+    revision, definition = trigger.revision, trigger.revision.definition
+    return {
+        "revision_id": revision.id,
+        "project_id": trigger.project_id,
+        "id": trigger.id,
+        "number": revision.number,
+        "type": definition.type.value,
+        "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
+        "endpoint": _json(definition.endpoint.to_json()),
+        "endpoint_key": endpoint_key(definition.endpoint.url),
+        "payload": definition.payload,
+        "schema": _json(definition.schema),
+        "retry": _json(definition.retry.to_json()),
+        "catch_up": definition.catch_up.value,
+        "catch_up_window_seconds": definition.catch_up_window_seconds,
+        "signing_secret": revision.signing_secret,
+        "created_by": revision.created_by,
+        "created_at": revision.created_at,
+    }
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _retry(raw: dict[str, Any]) -> RetryPolicy:
+    return RetryPolicy(tuple(raw["delays_seconds"]))
+
+
+def _trigger(row: Row[Any]) -> Trigger:
+    definition = Definition(
+        type=TriggerType(row.type),
+        name=row.name,
+        endpoint=Endpoint.from_json(row.endpoint),
+        retry=_retry(row.retry),
+        schedule=Schedule.from_json(row.schedule) if row.schedule is not None else None,
+        payload=row.payload,
+        schema=row.schema,
+        catch_up=CatchUp(row.catch_up),
+        catch_up_window_seconds=row.catch_up_window_seconds,
+    )
+    revision = Revision(
+        row.revision_id,
+        row.number,
+        definition,
+        row.signing_secret,
+        row.revised_at,
+        row.created_by,
+    )
+    return Trigger(
+        row.id,
+        row.project_id,
+        TriggerStatus(row.status),
+        revision,
+        row.next_fire_at,
+        row.fired_count,
+        row.skipped_count,
+        row.webhook_token,
+        row.created_at,
+        row.updated_at,
+    )

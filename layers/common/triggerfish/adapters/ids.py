@@ -1,0 +1,32 @@
+"""The only source of ids, secrets and randomness."""
+
+import base64
+import random
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+import uuid_utils
+
+
+class SystemIds:
+    """Random ids: UUIDv7 (RFC 9562) for rows, 256-bit tokens for secrets, jitter for retries."""
+
+    def uuid7(self, at: datetime) -> UUID:
+        """A new id whose leading bits are `at`, so that ids sort by time."""
+        nanoseconds = round(at.timestamp() * 1e9)
+        return UUID(
+            int=uuid_utils.uuid7(nanoseconds // 1_000_000_000, nanoseconds % 1_000_000_000).int
+        )
+
+    def token(self) -> str:
+        """A secret for a URL: 43 characters, 256 bits."""
+        return secrets.token_urlsafe(32)
+
+    def signing_secret(self) -> str:
+        """A Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""
+        return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+    def jitter(self) -> float:
+        """A number in [0, 1)."""
+        return random.random()

@@ -1,0 +1,160 @@
+"""The delivery state machine: pure rules from an attempt's result to the event's next state.
+
+    pending ──claim──► delivering ──┬─ 2xx ───────────────────► success
+       ▲                            ├─ retryable, tries left ─► pending (next_attempt_at)
+       └────────────────────────────┘
+                                    └─ final, or none left ───► failure
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Any
+from uuid import UUID
+
+from triggerfish.domain.exchange import Reply, SendFailure
+from triggerfish.domain.retry import RetryPolicy
+
+
+class Status(StrEnum):
+    PENDING = "pending"  # waits for its time, a worker or a retry
+    DELIVERING = "delivering"  # a worker holds the lease
+    SUCCESS = "success"  # final: an attempt was answered 2xx
+    FAILURE = "failure"  # final: refused for good, or no attempt left
+
+
+TRANSITIONS: frozenset[tuple[Status, Status]] = frozenset(
+    {
+        (Status.PENDING, Status.DELIVERING),
+        (Status.DELIVERING, Status.SUCCESS),
+        (Status.DELIVERING, Status.PENDING),
+        (Status.DELIVERING, Status.FAILURE),
+    }
+)
+
+
+class Verdict(Enum):
+    DELIVERED = "delivered"
+    GONE = "gone"
+    REFUSED = "refused"
+    TRY_LATER = "try later"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRef:
+    """What a queue message says of an event: enough to wait for it and to find its row."""
+
+    event_id: UUID
+    due_at: datetime
+    endpoint_key: str
+    dedup_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedEvent:
+    """An event that this worker holds the lease of; `attempt` is the number of the attempt to make."""
+
+    id: UUID
+    project_id: UUID
+    trigger_id: UUID | None
+    revision_id: UUID
+    endpoint_key: str
+    scheduled_for: datetime
+    payload: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as the event log shows it."""
+
+    number: int
+    started_at: datetime
+    duration: timedelta
+    status_code: int | None
+    error: str | None
+    response_excerpt: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "started_at": self.started_at,
+            "duration_ms": round(self.duration.total_seconds() * 1000, 1),
+            "status_code": self.status_code,
+            "error": self.error,
+            "response_excerpt": self.response_excerpt,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The event's next state: final (`success`, `failure`) or `pending` until `retry_at`."""
+
+    event: ClaimedEvent
+    attempt: Attempt
+    status: Status
+    retry_at: datetime | None = None
+    disable_trigger: bool = False
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.attempt.started_at + self.attempt.duration
+
+    @property
+    def lateness_ms(self) -> int | None:
+        """How long after its time the first attempt started; None for retries."""
+        if self.attempt.number > 1:
+            return None
+        return round((self.attempt.started_at - self.event.scheduled_for).total_seconds() * 1000)
+
+
+def classify(reply: Reply | SendFailure) -> Verdict:
+    """What an answer means. Standard Webhooks: only 2xx is success, 3xx is not followed, 410 disables.
+
+    Every other answer may heal (a deploy, a bad route, a revoked certificate), so it is retried;
+    only a destination that our own rules block never will.
+    """
+    if isinstance(reply, SendFailure):
+        return Verdict.REFUSED if reply.kind == "destination_blocked" else Verdict.TRY_LATER
+    if 200 <= reply.status_code < 300:
+        return Verdict.DELIVERED
+    return Verdict.GONE if reply.status_code == 410 else Verdict.TRY_LATER
+
+
+def settle(
+    event: ClaimedEvent,
+    retry: RetryPolicy,
+    reply: Reply | SendFailure,
+    *,
+    started: datetime,
+    ended: datetime,
+    jitter: float,
+) -> Outcome:
+    """Decide what an attempt means for its event. `jitter` is in [0, 1)."""
+    attempt = _attempt(event.attempt, reply, started, ended)
+    match classify(reply):
+        case Verdict.DELIVERED:
+            return Outcome(event, attempt, Status.SUCCESS)
+        case Verdict.GONE:
+            return Outcome(event, attempt, Status.FAILURE, disable_trigger=True)
+        case Verdict.REFUSED:
+            return Outcome(event, attempt, Status.FAILURE)
+        case Verdict.TRY_LATER:
+            after = reply.retry_after_seconds if isinstance(reply, Reply) else None
+            wait = retry.wait_after(event.attempt, retry_after_seconds=after, jitter=jitter)
+            if wait is None:
+                return Outcome(event, attempt, Status.FAILURE)
+            return Outcome(event, attempt, Status.PENDING, retry_at=ended + wait)
+
+
+def _attempt(
+    number: int, reply: Reply | SendFailure, started: datetime, ended: datetime
+) -> Attempt:
+    if isinstance(reply, SendFailure):
+        return Attempt(number, started, ended - started, None, _failure_text(reply), "")
+    error = None if 200 <= reply.status_code < 300 else f"http_{reply.status_code}"
+    return Attempt(number, started, ended - started, reply.status_code, error, reply.excerpt)
+
+
+def _failure_text(failure: SendFailure) -> str:
+    return f"{failure.kind}: {failure.message}" if failure.message else failure.kind

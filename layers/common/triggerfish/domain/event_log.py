@@ -1,0 +1,78 @@
+"""The event log: what fired, why, and how a reader sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from triggerfish.domain.retention import RetentionPolicy
+
+
+class Source(StrEnum):
+    API = "api"
+    SCHEDULED = "scheduled"
+    MANUAL_TEST = "manual-test"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """One row of the log as the API shows it; `payload` is the exact JSON text."""
+
+    id: UUID
+    trigger_id: UUID | None
+    trigger_type: str
+    source: str
+    is_test: bool
+    note: str | None
+    scheduled_for: datetime
+    fired_at: datetime
+    payload: str
+    status: str
+    attempt_count: int
+    last_status_code: int | None
+    last_error: str | None
+    next_attempt_at: datetime | None
+    completed_at: datetime | None
+    replay_of: UUID | None
+    attempts: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventLogFilter:
+    """What a reader asks for; None leaves a field open."""
+
+    trigger_id: UUID | None = None
+    status: str | None = None
+    source: str | None = None
+    is_test: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEventLog:
+    """An event log with its place in the retention at the moment it is looked at."""
+
+    log: EventLog
+    state: str
+    archives_at: datetime
+    expires_at: datetime
+
+
+def seen(log: EventLog, policy: RetentionPolicy, now: datetime) -> SeenEventLog | None:
+    """The log as it is now, None when its time is over, whatever table still holds the row."""
+    view = policy.view_of(log.fired_at, now)
+    if view is None:
+        return None
+    return SeenEventLog(
+        log, view.value, policy.archives_at(log.fired_at), policy.expires_at(log.fired_at)
+    )
+
+
+def dedup_id(
+    source: str, trigger_id: UUID | None, scheduled_for: datetime, event_id: UUID
+) -> str:
+    """The deduplication id that travels with a message: the occurrence, or else the event."""
+    if source == Source.SCHEDULED:
+        return f"{trigger_id}:{round(scheduled_for.timestamp() * 1000)}"
+    return str(event_id)

@@ -1,0 +1,183 @@
+"""A trigger's definition: what a customer may ask for, checked whole before anything is stored."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from triggerfish.domain.endpoint import Endpoint, parse_endpoint
+from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.payload_schema import check_schema
+from triggerfish.domain.retry import RetryPolicy, parse_retry
+from triggerfish.domain.schedule import Schedule, parse_schedule
+
+T = TypeVar("T")
+
+MAX_NAME_CHARACTERS = 200
+MAX_PAYLOAD_BYTES = 256 * 1024
+DEFAULT_CATCH_UP_WINDOW_SECONDS = 3600
+MAX_CATCH_UP_WINDOW_SECONDS = 46 * 3600
+
+COMMON_FIELDS = frozenset({"type", "name", "endpoint", "retry"})
+FIELDS = {
+    "scheduled": COMMON_FIELDS | {"schedule", "payload", "catch_up", "catch_up_window_seconds"},
+    "api": COMMON_FIELDS | {"schema"},
+}
+
+
+class TriggerType(StrEnum):
+    SCHEDULED = "scheduled"
+    API = "api"
+
+
+class TriggerStatus(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"  # its last occurrence has fired
+    DISABLED = "disabled"  # its endpoint said 410 Gone
+
+
+class CatchUp(StrEnum):
+    ALL = "all"
+    LATEST = "latest"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a customer configures; stored as one immutable revision."""
+
+    type: TriggerType
+    name: str
+    endpoint: Endpoint
+    retry: RetryPolicy
+    schedule: Schedule | None = None
+    payload: str | None = None  # exact JSON text, scheduled triggers only
+    schema: dict[str, Any] | bool | None = None  # JSON Schema, API triggers only
+    catch_up: CatchUp = CatchUp.ALL
+    catch_up_window_seconds: int = DEFAULT_CATCH_UP_WINDOW_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One immutable version of a definition; events refer to the revision they fired with."""
+
+    id: UUID
+    number: int
+    definition: Definition
+    signing_secret: str
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger's identity and state, with its current revision."""
+
+    id: UUID
+    project_id: UUID
+    status: TriggerStatus
+    revision: Revision
+    next_fire_at: datetime | None
+    fired_count: int
+    skipped_count: int
+    webhook_token: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def parse_definition(raw: object, *, now: datetime) -> Definition:
+    """Read a create body. Raises InvalidInput that names every field that is wrong."""
+    if not isinstance(raw, dict):
+        raise InvalidInput("The body must be a JSON object.", (FieldError("body", "not an object"),))
+    kind = raw.get("type")
+    if kind not in FIELDS:
+        raise InvalidInput(
+            "The trigger is not valid.", (FieldError("type", 'must be "scheduled" or "api"'),)
+        )
+    errors = _unknown_fields(raw, str(kind))
+    collect = _Collector(errors)
+    common = {
+        "type": TriggerType(str(kind)),
+        "name": collect(_name, raw.get("name")),
+        "endpoint": collect(parse_endpoint, raw.get("endpoint")),
+        "retry": collect(parse_retry, raw.get("retry")),
+    }
+    specific = _scheduled(raw, now, collect) if kind == "scheduled" else _api(raw, collect)
+    if errors:
+        raise InvalidInput("The trigger is not valid.", tuple(errors))
+    return Definition(**common, **specific)
+
+
+class _Collector:
+    """Runs field parsers and keeps what they complain about, so that one answer names it all."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        self._errors = errors
+
+    def __call__(self, parse: Callable[[Any], T], value: object) -> T | None:
+        try:
+            return parse(value)
+        except InvalidInput as invalid:
+            self._errors.extend(invalid.details)
+            return None
+
+
+def _unknown_fields(raw: dict[str, Any], kind: str) -> list[FieldError]:
+    unknown = sorted(set(raw) - FIELDS[kind])
+    return [FieldError(str(name), f"unknown field for a trigger of type {kind}") for name in unknown]
+
+
+def _scheduled(raw: dict[str, Any], now: datetime, collect: _Collector) -> dict[str, Any]:
+    return {
+        "schedule": collect(lambda value: parse_schedule(value, now=now), raw.get("schedule")),
+        "payload": collect(_payload, raw.get("payload", {})),
+        "catch_up": collect(_catch_up, raw.get("catch_up", CatchUp.ALL)),
+        "catch_up_window_seconds": collect(
+            _window, raw.get("catch_up_window_seconds", DEFAULT_CATCH_UP_WINDOW_SECONDS)
+        ),
+    }
+
+
+def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
+    schema = raw.get("schema", True)
+    collect(check_schema, schema)
+    return {"schema": schema}
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong("name", "must be a non-empty string")
+    if len(value) > MAX_NAME_CHARACTERS:
+        raise _wrong("name", f"must have at most {MAX_NAME_CHARACTERS} characters")
+    return value
+
+
+def _payload(value: object) -> str:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    if len(text.encode()) > MAX_PAYLOAD_BYTES:
+        raise _wrong("payload", f"must be at most {MAX_PAYLOAD_BYTES} bytes of JSON")
+    return text
+
+
+def _catch_up(value: object) -> CatchUp:
+    if value not in {policy.value for policy in CatchUp}:
+        raise _wrong("catch_up", 'must be "all", "latest" or "none"')
+    return CatchUp(str(value))
+
+
+def _window(value: object) -> int:
+    in_range = isinstance(value, int) and not isinstance(value, bool)
+    if not in_range or not 0 <= value <= MAX_CATCH_UP_WINDOW_SECONDS:  # type: ignore[operator]
+        raise _wrong(
+            "catch_up_window_seconds",
+            f"must be a whole number of seconds, 0 to {MAX_CATCH_UP_WINDOW_SECONDS}",
+        )
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _wrong(field: str, message: str) -> InvalidInput:
+    return InvalidInput("The trigger is not valid.", (FieldError(field, message),))

@@ -1,0 +1,50 @@
+"""The small interfaces that use cases need; adapters fulfil them, tests may too."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
+from triggerfish.domain.observation import QueueDepth
+
+
+class Clock(Protocol):
+    """Time, in UTC."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return at `instant` or just after, never before."""
+        ...
+
+
+class Ids(Protocol):
+    """Ids, secrets and randomness."""
+
+    def uuid7(self, at: datetime) -> UUID: ...
+
+    def token(self) -> str: ...
+
+    def signing_secret(self) -> str: ...
+
+    def jitter(self) -> float: ...
+
+
+class Queue(Protocol):
+    """A hint to workers that events become due; never the truth."""
+
+    async def send(self, refs: Sequence[EventRef], *, now: datetime) -> list[EventRef]:
+        """Send one message an event, delayed until its time; the events whose message was taken."""
+        ...
+
+    async def depth(self) -> QueueDepth: ...
+
+    async def dead_letters(self) -> int: ...
+
+
+class Sender(Protocol):
+    """One HTTP exchange; never raises for the endpoint's sake."""
+
+    async def post(self, request: OutboundRequest) -> Reply | SendFailure: ...
