@@ -24,7 +24,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True)
 class OutboundRequest:
-    """One POST. `timeout_seconds` is wall clock for the whole exchange, name lookup to last byte."""
+    """One POST. `timeout_seconds` is wall clock, from name lookup to last byte."""
 
     url: str
     headers: Mapping[str, str]
