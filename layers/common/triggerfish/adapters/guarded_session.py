@@ -1,0 +1,141 @@
+"""aiohttp sessions that connect only where the egress policy permits.
+
+The policy is asked twice. The resolver judges all answers for a name and refuses the name if one
+is bad; aiohttp alone would skip the bad address and try the next. The socket factory judges each
+address right before the connect, which is the only place that sees literals. Nothing is resolved
+again in between, so a name that changes its mind gains nothing.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from triggerfish.domain.egress import EgressPolicy
+
+DNS_SECONDS = 5.0
+DNS_THREADS = 32  # getaddrinfo cannot be cancelled; dead name servers must not hold up live ones
+IDLE_SECONDS = 4.0  # below the 5 s after which common servers drop an idle connection
+READ_BUFFER_BYTES = 16 * 1024
+
+reused_connection: ContextVar[bool] = ContextVar("reused_connection", default=False)
+"""Whether the request of this task went out on a kept connection."""
+
+
+class DestinationBlocked(OSError):
+    """An address the policy refuses. An OSError, so aiohttp treats it as a failed connect."""
+
+    def __init__(self) -> None:
+        super().__init__("destination blocked")  # which address is nobody's business
+
+
+class SystemResolver(AbstractResolver):
+    """getaddrinfo in threads of its own, so that slow name servers do not starve other work."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        def look_up() -> list[ResolveResult]:
+            answers = socket.getaddrinfo(
+                host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+            )
+            return [_result(host, port, *answer) for answer in answers]
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class GuardedResolver(AbstractResolver):
+    """Asks `inner` within `DNS_SECONDS`; one refused answer refuses the name."""
+
+    def __init__(self, policy: EgressPolicy, inner: AbstractResolver) -> None:
+        self._policy = policy
+        self._inner = inner
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            async with asyncio.timeout(DNS_SECONDS):
+                answers = await self._inner.resolve(host, port, family)
+        except (TimeoutError, UnicodeError) as error:  # a label over 63 characters: UnicodeError
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer") from error
+        if not answers:
+            raise socket.gaierror(socket.EAI_NONAME, "no address")
+        if not all(self._policy.permits(answer["host"], port) for answer in answers):
+            raise DestinationBlocked
+        return answers
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def guarded_session(
+    policy: EgressPolicy, resolver: AbstractResolver, tls: ssl.SSLContext | None
+) -> aiohttp.ClientSession:
+    """A session for one event loop: no cookies, no proxy or .netrc, no limits of its own.
+
+    A limit here would let deliveries wait inside their own deadline; how many run at once is the
+    caller's business. Idle connections are bounded by `IDLE_SECONDS`.
+    """
+    connector = aiohttp.TCPConnector(
+        resolver=GuardedResolver(policy, resolver),
+        socket_factory=_socket_factory(policy),
+        ssl=tls or True,
+        keepalive_timeout=IDLE_SECONDS,
+        limit=0,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        read_bufsize=READ_BUFFER_BYTES,
+        timeout=aiohttp.ClientTimeout(total=None),
+        trace_configs=[_note_reuse()],
+    )
+
+
+def _socket_factory(policy: EgressPolicy) -> Callable[[Any], socket.socket]:
+    def guarded_socket(info: Any) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not policy.permits(address[0], address[1]):
+            raise DestinationBlocked
+        return socket.socket(family, kind, protocol)
+
+    return guarded_socket
+
+
+def _note_reuse() -> aiohttp.TraceConfig:
+    async def note(_session: object, _context: SimpleNamespace, _params: object) -> None:
+        reused_connection.set(True)
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(note)
+    return tracing
+
+
+def _result(
+    host: str, port: int, family: int, _kind: int, protocol: int, _name: str, address: Any
+) -> ResolveResult:
+    scope = f"%{address[3]}" if len(address) == 4 and address[3] else ""
+    return ResolveResult(
+        hostname=host,
+        host=address[0] + scope,
+        port=port,
+        family=family,
+        proto=protocol,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )

@@ -1,0 +1,148 @@
+"""Which addresses a delivery may connect to: three tiers, judged by the address, never by a name.
+
+1. never: metadata services, link-local, unspecified, multicast, reserved; no setting opens them;
+2. private: loopback, RFC 1918, carrier NAT, ULA and the other special-purpose blocks of the IANA
+   registries; closed unless an operator lists them;
+3. public: open.
+
+`ipaddress.is_global` is no such filter: it calls NAT64, 6to4, `::127.0.0.1` and Azure's wire
+server global. Hence explicit lists.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from triggerfish.domain.errors import FieldError, InvalidInput
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+def _networks(*texts: str) -> tuple[Network, ...]:
+    return tuple(ip_network(text) for text in texts)
+
+
+NEVER = _networks(
+    "0.0.0.0/8",  # "this host": Linux connects 0.0.0.0 to loopback
+    "100.100.100.200/32",  # Alibaba Cloud metadata
+    "168.63.129.16/32",  # Azure wire server, a public address
+    "169.254.0.0/16",  # link-local: AWS, GCP, Azure metadata, ECS credentials
+    "192.0.0.192/32",  # Oracle Cloud metadata
+    "224.0.0.0/4",  # multicast
+    "240.0.0.0/4",  # reserved, and broadcast
+    "::/128",
+    "fd00:ec2::/32",  # AWS metadata (::254), DNS and time over IPv6
+    "fd20:ce::254/128",  # GCP metadata over IPv6
+    "fe80::/10",  # link-local
+    "ff00::/8",  # multicast
+)
+
+PRIVATE = _networks(
+    "10.0.0.0/8",
+    "100.64.0.0/10",  # carrier NAT
+    "127.0.0.0/8",
+    "172.16.0.0/12",
+    "192.0.0.0/24",  # IETF protocol assignments
+    "192.0.2.0/24",  # documentation
+    "192.31.196.0/24",  # AS112
+    "192.52.193.0/24",  # AMT
+    "192.88.99.0/24",  # 6to4 relay anycast
+    "192.168.0.0/16",
+    "192.175.48.0/24",  # AS112
+    "198.18.0.0/15",  # benchmarks
+    "198.51.100.0/24",  # documentation
+    "203.0.113.0/24",  # documentation
+    "2001::/23",  # IETF protocol assignments, Teredo, ORCHID
+    "2001:db8::/32",  # documentation
+    "2002::/16",  # 6to4
+    "2620:4f:8000::/48",  # AS112
+    "3fff::/20",  # documentation
+)
+
+PUBLIC_IPV6 = IPv6Network("2000::/3")  # the only block of global unicast handed out so far
+NAT64 = IPv6Network("64:ff9b::/96")
+NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
+IPV4_COMPATIBLE = IPv6Network("::/96")
+LOOPBACK_IPV6 = IPv6Address("::1")
+
+
+@dataclass(frozen=True)
+class EgressPolicy:
+    """What this installation may connect to.
+
+    `allow` opens private networks. `closed_ports` stay shut on what `allow` opened: the ports of
+    the platform's own services, so that an opened loopback is no way into its own queue.
+    """
+
+    allow: tuple[Network, ...] = ()
+    closed_ports: frozenset[int] = frozenset()
+
+    def permits(self, address: str, port: int) -> bool:
+        """Whether a delivery may connect there. What cannot be read as an address is refused.
+
+        A scope id (`fe80::1%eth0`) only ever selects a local interface, so it is refused too.
+        """
+        try:
+            ip = ip_address(address)
+        except ValueError:
+            return False
+        if not 1 <= port <= 65535 or "%" in address:
+            return False
+        return self._permits(_same_destination(ip), port)
+
+    def _permits(self, ip: Address, port: int) -> bool:
+        inner = _embedded(ip)
+        if _within(ip, NEVER) or (inner is not None and _within(inner, NEVER)):
+            return False
+        if _is_public(ip, inner):
+            return True
+        return _within(ip, self.allow) and port not in self.closed_ports
+
+
+def parse_egress_allow(text: str, closed_ports: frozenset[int] = frozenset()) -> EgressPolicy:
+    """Read `127.0.0.0/8,::1/128` (commas, white space ignored, a bare address is one host).
+
+    Raises `InvalidInput` (field `egress_allow`) naming what is not a network. Empty opens nothing.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    return EgressPolicy(tuple(_parse_network(part) for part in parts if part), closed_ports)
+
+
+def _parse_network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        message = f"{text!r} is not a network such as 10.0.0.0/8: {error}"
+        raise InvalidInput(message, (FieldError("egress_allow", message),)) from error
+
+
+def _same_destination(ip: Address) -> Address:
+    """An IPv4-mapped address (`::ffff:a.b.c.d`) is IPv4 to the kernel: judge it as such."""
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return mapped or ip
+
+
+def _embedded(ip: Address) -> IPv4Address | None:
+    """The IPv4 address that a transition form carries (NAT64, 6to4, Teredo, IPv4-compatible)."""
+    if isinstance(ip, IPv4Address) or ip == LOOPBACK_IPV6:
+        return None
+    if ip.teredo is not None:
+        return ip.teredo[1]
+    if ip.sixtofour is not None:
+        return ip.sixtofour
+    if any(ip in block for block in (NAT64, NAT64_LOCAL, IPV4_COMPATIBLE)):
+        return IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return None
+
+
+def _is_public(ip: Address, inner: IPv4Address | None) -> bool:
+    """On a DNS64 network every IPv4 host resolves into NAT64, so that one form is unwrapped."""
+    if inner is not None:
+        return ip in NAT64 and not _within(inner, PRIVATE)
+    if isinstance(ip, IPv6Address) and ip not in PUBLIC_IPV6:
+        return False
+    return not _within(ip, PRIVATE)
+
+
+def _within(ip: Address, networks: tuple[Network, ...]) -> bool:
+    return any(ip in network for network in networks)  # another IP version is never "in"

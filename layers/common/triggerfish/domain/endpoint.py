@@ -1,0 +1,209 @@
+"""Where a trigger delivers to: a URL, custom headers and a timeout, checked when it is registered.
+
+The checks here give good messages early; what really stops a delivery from reaching inside is
+`domain/egress.py`, applied to every address at connect time.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.hostname import parse_authority
+
+T = TypeVar("T")
+
+MAX_URL_LENGTH = 2_048
+MAX_HEADERS = 20
+MAX_HEADER_NAME_LENGTH = 128
+MAX_HEADER_VALUE_LENGTH = 4_096
+DEFAULT_TIMEOUT_SECONDS = 15.0
+MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 1, 30
+
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
+FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110, 5.5: new fields keep to US-ASCII
+
+# The platform's own, those that frame the message, and those that unlock cloud metadata services.
+FORBIDDEN_HEADERS = frozenset(
+    (
+        "accept-encoding",
+        "connection",
+        "date",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "metadata",
+        "metadata-flavor",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "via",
+    )
+)
+FORBIDDEN_PREFIXES = (
+    "content-",
+    "proxy-",
+    "sec-",
+    "svix-",
+    "triggerfish-",
+    "webhook-",
+    "x-amz-",
+    "x-amzn-",
+    "x-aws-",
+    "x-azure-",
+    "x-goog-",
+    "x-google-",
+    "x-identity-",  # Azure managed identity
+    "x-metadata-",
+    "x-ms-",
+    "x-triggerfish-",
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A checked destination. `url` is normalised: lower-case scheme, host in its ASCII form."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold credentials
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+
+    def to_json(self) -> dict[str, Any]:
+        """The form `parse_endpoint` reads and the API shows."""
+        return {
+            "url": self.url,
+            "headers": dict(self.headers),
+            "timeout_seconds": self.timeout_seconds,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Endpoint":
+        """Rebuild what `to_json` wrote; it was checked then and is not checked again."""
+        headers = tuple(stored["headers"].items())
+        return cls(stored["url"], headers, float(stored["timeout_seconds"]))
+
+
+def parse_endpoint(raw: object) -> Endpoint:
+    """Check `{"url", "headers"?, "timeout_seconds"?}` as decoded from JSON.
+
+    Raises `InvalidInput` with every wrong field (`endpoint.url`, `endpoint.headers.X`, ...).
+    """
+    if not isinstance(raw, Mapping):
+        raise _invalid([FieldError("endpoint", "must be an object with a url")])
+    problems = [
+        FieldError(f"endpoint.{_shown(name)}", "unknown field")
+        for name in raw
+        if name not in ("url", "headers", "timeout_seconds")
+    ]
+    url = _collect(problems, "endpoint.url", parse_url, raw.get("url"))
+    headers = _parse_headers(raw.get("headers"), problems)
+    timeout = _collect(
+        problems, "endpoint.timeout_seconds", _parse_timeout, raw.get("timeout_seconds")
+    )
+    if problems or url is None or timeout is None:
+        raise _invalid(problems)
+    return Endpoint(url, headers, timeout)
+
+
+def endpoint_key(url: str) -> str:
+    """A short stable name of the receiver: the URL without query and fragment, hashed (16 hex).
+
+    The per-endpoint concurrency cap counts by it, so a query that varies is no way round the cap.
+    """
+    parts = urlsplit(url)
+    receiver = urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", "", ""))
+    return hashlib.sha256(receiver.encode()).hexdigest()[:16]
+
+
+def parse_url(raw: object) -> str:
+    """The normalised URL. Raises ValueError with a message for the customer."""
+    if not isinstance(raw, str) or not raw:
+        raise ValueError("must be an http or https URL")
+    if len(raw) > MAX_URL_LENGTH:
+        raise ValueError(f"must be at most {MAX_URL_LENGTH} characters")
+    if any(ch in " \\" or not ch.isprintable() for ch in raw):
+        raise ValueError("must not contain white space, control characters or backslashes")
+    parts = _split(raw)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("must be an http or https URL")
+    if "#" in raw:
+        raise ValueError("must not have a fragment")
+    url = urlunsplit((parts.scheme, parse_authority(parts.netloc), parts.path, parts.query, ""))
+    if len(url) > MAX_URL_LENGTH:
+        raise ValueError(f"must be at most {MAX_URL_LENGTH} characters")
+    return url
+
+
+def _split(raw: str) -> SplitResult:
+    try:
+        return urlsplit(raw)
+    except ValueError as error:  # unbalanced brackets, characters that normalise to "/" or "@"
+        raise ValueError("must be an http or https URL with a valid host name") from error
+
+
+def _parse_headers(raw: object, problems: list[FieldError]) -> tuple[tuple[str, str], ...]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, Mapping):
+        problems.append(FieldError("endpoint.headers", "must be an object of names and texts"))
+        return ()
+    if len(raw) > MAX_HEADERS:
+        problems.append(FieldError("endpoint.headers", f"must be at most {MAX_HEADERS}"))
+        return ()
+    seen: set[str] = set()
+    for name, value in raw.items():
+        try:
+            _check_header(name, value, seen)
+        except ValueError as error:
+            problems.append(FieldError(f"endpoint.headers.{_shown(name)}", str(error)))
+    return tuple((str(name), str(value).strip()) for name, value in raw.items())
+
+
+def _check_header(name: object, value: object, seen: set[str]) -> None:
+    if not isinstance(name, str) or not TOKEN.fullmatch(name) or len(name) > MAX_HEADER_NAME_LENGTH:
+        raise ValueError("is not a valid header name")
+    lower = name.lower()
+    if lower in FORBIDDEN_HEADERS or lower.startswith(FORBIDDEN_PREFIXES):
+        raise ValueError("is set by the platform or must not be sent")
+    if lower in seen:
+        raise ValueError("is given twice")
+    seen.add(lower)
+    if not isinstance(value, str) or not FIELD_VALUE.fullmatch(value):
+        raise ValueError("must be a text of visible ASCII characters, spaces and tabs")
+    if len(value) > MAX_HEADER_VALUE_LENGTH:
+        raise ValueError(f"must be at most {MAX_HEADER_VALUE_LENGTH} characters")
+
+
+def _parse_timeout(raw: object) -> float:
+    if raw is None:
+        return DEFAULT_TIMEOUT_SECONDS
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        raise ValueError("must be a number of seconds")
+    if not MIN_TIMEOUT_SECONDS <= raw <= MAX_TIMEOUT_SECONDS:  # also refuses NaN
+        raise ValueError(f"must be between {MIN_TIMEOUT_SECONDS} and {MAX_TIMEOUT_SECONDS} seconds")
+    return float(raw)
+
+
+def _collect(
+    problems: list[FieldError], name: str, parse: Callable[[object], T], raw: object
+) -> T | None:
+    try:
+        return parse(raw)
+    except ValueError as error:
+        problems.append(FieldError(name, str(error)))
+        return None
+
+
+def _shown(name: object) -> str:
+    """A name from outside, safe to store and to print: escaped and cut."""
+    return ascii(name)[1:-1][:64] if isinstance(name, str) else "?"
+
+
+def _invalid(problems: list[FieldError]) -> InvalidInput:
+    return InvalidInput("The endpoint is not valid.", tuple(problems))
