@@ -12,7 +12,7 @@ import aiohttp
 import httpx
 from aiohttp.http_exceptions import ContentLengthError
 
-from triggerfish.adapters.guarded_session import DestinationBlocked
+from triggerfish.adapters.guarded_transport import DestinationBlocked
 from triggerfish.domain.exchange import FailureKind, SendFailure
 
 Rule = tuple[FailureKind, str, tuple[type[BaseException], ...]]
@@ -55,8 +55,8 @@ RULES: tuple[Rule, ...] = (
     (FailureKind.CONNECTION_RESET, BROKE_OFF, (aiohttp.ClientOSError,)),
     (
         FailureKind.PROTOCOL_ERROR,
-        "The endpoint's URL cannot be used.",
-        (httpx.InvalidURL, httpx.UnsupportedProtocol, aiohttp.InvalidURL),
+        "The endpoint's URL or headers cannot be sent.",
+        (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError),
     ),
 )
 
