@@ -3,35 +3,39 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.errors import InvalidInput
 
 EVERYTHING_ALLOWED = parse_egress_allow("0.0.0.0/0,::/0")
 NOTHING_ALLOWED = EgressPolicy()
 
-NEVER = """
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+NEVER = words("""
     0.0.0.0 0.1.2.3 169.254.169.254 169.254.170.2 168.63.129.16 100.100.100.200 192.0.0.192
     224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255
     :: fe80::1 ff02::1 fd00:ec2::254 fd20:ce::254
     ::ffff:169.254.169.254 ::ffff:0.0.0.0 64:ff9b::a9fe:a9fe 64:ff9b:1::a9fe:a9fe
     2002:a9fe:a9fe:: ::169.254.169.254 2001:0:1:1:0:0:5601:5601 2001:0:7f00:1::1
     ::1%lo fe80::1%eth0 2606:4700::1111%eth0
-""".split()
+""")
 
-PRIVATE = """
+PRIVATE = words("""
     10.0.0.1 100.64.0.1 127.0.0.1 127.255.255.254 172.16.0.1 172.31.255.255 192.168.1.1
     192.0.0.1 192.0.0.9 192.0.2.1 192.88.99.1 198.18.0.1 198.51.100.1 203.0.113.1
     ::1 fc00::1 fd12:3456::1 fec0::1 100::1 3fff::1 5f00::1 2001:db8::1 2001:2::1
     ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1 ::7f00:1
     64:ff9b::7f00:1 64:ff9b::a00:1 64:ff9b:1::7f00:1 64:ff9b:1::808:808
     2002:7f00:1:: 2002:808:808:: 2001:0:7f00:1::f7f7:f7f7 2001:0:808:808:0:0:f7f7:f7f7 ::8.8.8.8
-""".split()
+""")
 
-PUBLIC = """
+PUBLIC = words("""
     1.1.1.1 8.8.8.8 93.184.216.34 172.32.0.1 100.128.0.1 192.0.1.1 223.255.255.255
     2606:4700::1111 2a00:1450:4001::1 ::ffff:8.8.8.8 64:ff9b::808:808
-""".split()
+""")
 
 
 @pytest.mark.parametrize("address", NEVER)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import aiohttp
 import httpx
-from aiohttp.http_exceptions import ContentLengthError
+from aiohttp.http_exceptions import PayloadEncodingError
 
 from triggerfish.adapters.guarded_transport import DestinationBlocked
 from triggerfish.domain.exchange import FailureKind, SendFailure
@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
     (
         FailureKind.CONNECTION_RESET,
         BROKE_OFF,
-        (ConnectionError, aiohttp.ServerDisconnectedError, ContentLengthError),
+        (ConnectionError, aiohttp.ServerDisconnectedError, PayloadEncodingError),
     ),
     (
         FailureKind.CONNECTION_REFUSED,
