@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import perf_counter
@@ -14,12 +14,13 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from triggerfish.adapters.guarded_transport import SystemResolver
 from triggerfish.adapters.sender_http import READ_LIMIT_BYTES, HttpSender, user_agent
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 
 from tests.integration.certificates import self_signed
-from tests.integration.raw_server import OK, Connection, always, once, serving
+from tests.integration.raw_server import OK, Connection, Script, always, once, serving
 
 LOOPBACK = parse_egress_allow("127.0.0.0/8,::1/128")
 NOTHING_PRIVATE = EgressPolicy()
@@ -58,10 +59,7 @@ class FixedResolver(AbstractResolver):
 async def sending(
     policy: EgressPolicy = LOOPBACK, resolver: AbstractResolver | None = None
 ) -> AsyncIterator[HttpSender]:
-    given_resolver: dict[str, Callable[[], AbstractResolver]] = (
-        {"resolver": lambda: resolver} if resolver else {}
-    )
-    sender = HttpSender(policy, now=lambda: NOW, **given_resolver)
+    sender = HttpSender(policy, now=lambda: NOW, resolver=lambda: resolver or SystemResolver())
     try:
         yield sender
     finally:
@@ -73,7 +71,9 @@ def to(url: str, *, timeout: float = 5, body: bytes = b"{}", **headers: str) -> 
     return OutboundRequest(url, named, body, timeout)
 
 
-async def post_to(script, *, timeout: float = 5, body: bytes = b"{}") -> Reply | SendFailure:
+async def post_to(
+    script: Script, *, timeout: float = 5, body: bytes = b"{}"
+) -> Reply | SendFailure:
     async with serving(script) as server, sending() as sender:
         return await sender.post(to(server.url, timeout=timeout, body=body))
 
@@ -353,81 +353,41 @@ async def test_being_cancelled_is_passed_on():
 
 # Where it may connect
 
-BLOCKED_LITERALS = [
-    "127.0.0.1",
-    "127.1",
-    "2130706433",
-    "0x7f.1",
-    "0x7f000001",
-    "0177.0.0.1",
-    "017700000001",
-    "0",
-    "0.0.0.0",
-    "127.0.0.1.",
-    "[::1]",
-    "[::]",
-    "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
-    "[::127.0.0.1]",
-    "[64:ff9b::7f00:1]",
-    "[2002:7f00:1::]",
-    "[2001:0:7f00:1::1]",
-    "[fe80::1]",
-    "[fe80::1%25lo]",
-    "[fec0::1]",
-    "[fd00:ec2::254]",
-    "localhost",
-    "localhost.",
-    "169.254.169.254",
-    "169.254.170.2",
-    "168.63.129.16",
-    "100.100.100.200",
-    "192.0.0.192",
-    "10.0.0.1",
-    "224.0.0.1",
-    "255.255.255.255",
-    "%31%32%37.0.0.1",
-    "good.com@127.0.0.1",
-]
 
-BLOCKED_ADDRESSES = [
-    "127.0.0.1",
-    "127.0.0.2",
-    "0.0.0.0",
-    "::1",
-    "::",
-    "::ffff:127.0.0.1",
-    "::7f00:1",
-    "64:ff9b::7f00:1",
-    "2002:7f00:1::",
-    "2001:0:7f00:1::1",
-    "fe80::1",
-    "fe80::1%1",
-    "fec0::1",
-    "fd00:ec2::254",
-    "ff02::1",
-    "169.254.169.254",
-    "168.63.129.16",
-    "100.100.100.200",
-    "10.0.0.1",
-    "172.16.0.1",
-    "192.168.0.1",
-    "100.64.0.1",
-    "192.88.99.1",
-    "240.0.0.1",
-]
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+BLOCKED_LITERALS = words(
+    """
+    127.0.0.1 127.1 2130706433 0x7f.1 0x7f000001 0177.0.0.1 017700000001 0 0.0.0.0
+    127.0.0.1. [::1] [::] [::ffff:127.0.0.1] [::ffff:7f00:1] [::127.0.0.1] [64:ff9b::7f00:1]
+    [2002:7f00:1::] [2001:0:7f00:1::1] [fe80::1] [fe80::1%25lo] [fec0::1] [fd00:ec2::254]
+    localhost localhost. 169.254.169.254 169.254.170.2 168.63.129.16 100.100.100.200
+    192.0.0.192 10.0.0.1 224.0.0.1 255.255.255.255 %31%32%37.0.0.1 good.com@127.0.0.1
+    """
+)
+
+BLOCKED_ADDRESSES = words(
+    """
+    127.0.0.1 127.0.0.2 0.0.0.0 ::1 :: ::ffff:127.0.0.1 ::7f00:1 64:ff9b::7f00:1
+    2002:7f00:1:: 2001:0:7f00:1::1 fe80::1 fe80::1%1 fec0::1 fd00:ec2::254 ff02::1
+    169.254.169.254 168.63.129.16 100.100.100.200 10.0.0.1 172.16.0.1 192.168.0.1 100.64.0.1
+    192.88.99.1 240.0.0.1
+    """
+)
 
 
 @pytest.fixture
-def connects(monkeypatch) -> list[object]:
+def connects(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every address a socket of this process is asked to connect to."""
     loop_type = asyncio.SelectorEventLoop
     asked: list[object] = []
     original = loop_type.sock_connect
 
-    async def noting(self, sock, address):
+    async def noting(self: asyncio.SelectorEventLoop, sock: socket.socket, address: object) -> None:
         asked.append(address)
-        return await original(self, sock, address)
+        await original(self, sock, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop_type, "sock_connect", noting)
     return asked

@@ -78,6 +78,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _certificate_problem(chain: list[BaseException]) -> str:
     for cause in chain:
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        # aiohttp's own certificate error has this base too, but not its attributes
+        if type(cause) is ssl.SSLCertVerificationError:
             return f" Its certificate was not accepted: {cause.verify_message}."
     return ""

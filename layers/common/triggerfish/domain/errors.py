@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: its dotted path (`schedule.cron`, `items[0].price`) and what would be right."""
+    """One wrong field: its path (`schedule.cron`, `items[0].price`) and what would be right."""
 
     field: str
     message: str
