@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import aiohttp
 import httpx
-from aiohttp.http_exceptions import ContentLengthError
+from aiohttp.http_exceptions import PayloadEncodingError
 
-from triggerfish.adapters.guarded_session import DestinationBlocked
+from triggerfish.adapters.guarded_transport import DestinationBlocked
 from triggerfish.domain.exchange import FailureKind, SendFailure
 
 Rule = tuple[FailureKind, str, tuple[type[BaseException], ...]]
@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
     (
         FailureKind.CONNECTION_RESET,
         BROKE_OFF,
-        (ConnectionError, aiohttp.ServerDisconnectedError, ContentLengthError),
+        (ConnectionError, aiohttp.ServerDisconnectedError, PayloadEncodingError),
     ),
     (
         FailureKind.CONNECTION_REFUSED,
@@ -55,8 +55,8 @@ RULES: tuple[Rule, ...] = (
     (FailureKind.CONNECTION_RESET, BROKE_OFF, (aiohttp.ClientOSError,)),
     (
         FailureKind.PROTOCOL_ERROR,
-        "The endpoint's URL cannot be used.",
-        (httpx.InvalidURL, httpx.UnsupportedProtocol, aiohttp.InvalidURL),
+        "The endpoint's URL or headers cannot be sent.",
+        (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError),
     ),
 )
 
@@ -78,6 +78,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _certificate_problem(chain: list[BaseException]) -> str:
     for cause in chain:
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        # aiohttp's own certificate error has this base too, but not its attributes
+        if type(cause) is ssl.SSLCertVerificationError:
             return f" Its certificate was not accepted: {cause.verify_message}."
     return ""

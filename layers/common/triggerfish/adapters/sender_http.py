@@ -2,7 +2,7 @@
 
 Nothing of a reply is trusted: redirects are not followed, cookies are not kept, bodies are neither
 inflated nor read beyond `READ_LIMIT_BYTES`, and every way of failing is a value. Where a delivery
-may connect is decided in `guarded_session.py`.
+may connect is decided in `guarded_transport.py`.
 """
 
 import asyncio
@@ -17,14 +17,9 @@ from weakref import WeakKeyDictionary
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
-from httpx_aiohttp import AiohttpTransport
 
 from triggerfish.adapters.exchange_failure import failure_of
-from triggerfish.adapters.guarded_session import (
-    SystemResolver,
-    guarded_session,
-    reused_connection,
-)
+from triggerfish.adapters.guarded_transport import GuardedTransport, SystemResolver
 from triggerfish.domain.egress import EgressPolicy
 from triggerfish.domain.exchange import (
     OutboundRequest,
@@ -35,7 +30,6 @@ from triggerfish.domain.exchange import (
 )
 
 READ_LIMIT_BYTES = 16 * 1024
-STALE_CONNECTIONS = 3  # how many kept connections may turn out dead before a post fails
 
 # What the endpoint, its URL or its network can do wrong. Anything else is our own bug: let it show.
 EXCHANGE_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
@@ -68,7 +62,7 @@ class HttpSender:
         self._policy = policy
         self._now = now
         self._resolver = resolver
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _system_tls()
         self._given = transport
         self._own: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] = (
             WeakKeyDictionary()
@@ -108,7 +102,7 @@ class HttpSender:
         )
 
     async def _exchange(self, request: httpx.Request) -> Reply:
-        response = await self._send(request)
+        response = await self._transport().handle_async_request(request)
         try:
             raw = await _read(cast(AsyncIterable[bytes], response.stream))
         finally:
@@ -121,29 +115,13 @@ class HttpSender:
             excerpt_of(raw),
         )
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        """Send again when a kept connection was already dead: the receiver had hung up on idling.
-
-        A repeat is safe, deliveries carry their id. A fresh connection that dies is a failure.
-        """
-        transport = self._transport()
-        for _ in range(STALE_CONNECTIONS):
-            reused_connection.set(False)
-            try:
-                return await transport.handle_async_request(request)
-            except httpx.TransportError as error:
-                if not (reused_connection.get() and _was_hung_up(error)):
-                    raise
-        return await transport.handle_async_request(request)
-
     def _transport(self) -> httpx.AsyncBaseTransport:
         if self._given is not None:
             return self._given
         loop = asyncio.get_running_loop()
         transport = self._own.get(loop)
         if transport is None:
-            session = guarded_session(self._policy, self._resolver(), self._tls)
-            transport = AiohttpTransport(verify=self._tls, trust_env=False, client=session)
+            transport = GuardedTransport(self._policy, self._resolver(), self._tls)
             self._own[loop] = transport
         return transport
 
@@ -157,11 +135,13 @@ async def _read(stream: AsyncIterable[bytes]) -> bytes:
     return bytes(raw[:READ_LIMIT_BYTES])
 
 
-def _was_hung_up(error: httpx.TransportError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
-
-
 @lru_cache(maxsize=1024)
 def _url(text: str) -> httpx.URL:
     return httpx.URL(text)  # parsing costs more than all else here, and endpoints repeat
+
+
+def _system_tls() -> ssl.SSLContext:
+    """The system's certificate authorities, so that an operator's private one counts."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

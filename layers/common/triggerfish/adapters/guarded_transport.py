@@ -1,4 +1,4 @@
-"""aiohttp sessions that connect only where the egress policy permits.
+"""An HTTP transport that connects only where the egress policy permits.
 
 The policy is asked twice. The resolver judges all answers for a name and refuses the name if one
 is bad; aiohttp alone would skip the bad address and try the next. The socket factory judges each
@@ -9,6 +9,7 @@ again in between, so a name that changes its mind gains nothing.
 import asyncio
 import socket
 import ssl
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -16,7 +17,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from httpx_aiohttp import AiohttpTransport
 
 from triggerfish.domain.egress import EgressPolicy
 
@@ -25,8 +28,12 @@ DNS_THREADS = 32  # getaddrinfo cannot be cancelled; dead name servers must not 
 IDLE_SECONDS = 4.0  # below the 5 s after which common servers drop an idle connection
 READ_BUFFER_BYTES = 16 * 1024
 
-reused_connection: ContextVar[bool] = ContextVar("reused_connection", default=False)
-"""Whether the request of this task went out on a kept connection."""
+KEPT_HOSTS = 128
+STALE_CONNECTIONS = 3  # how many kept connections may turn out dead before a post fails
+HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+
+# Whether the request of this task went out on a kept connection; a trace tells.
+_reused: ContextVar[bool] = ContextVar("reused_connection", default=False)
 
 
 class DestinationBlocked(OSError):
@@ -82,18 +89,59 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
+class GuardedTransport(AiohttpTransport):
+    """An httpx transport on a guarded session; belongs to the event loop it was made in."""
+
+    def __init__(
+        self, policy: EgressPolicy, resolver: AbstractResolver, tls: ssl.SSLContext
+    ) -> None:
+        session = guarded_session(policy, resolver, tls)
+        super().__init__(verify=tls, trust_env=False, client=session)
+        self._resolver = resolver
+        self._recent: OrderedDict[bytes, None] = OrderedDict()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send; again when a kept connection was already dead (the receiver tires of idling).
+
+        A repeat is safe, deliveries carry their id. A fresh connection that dies is a failure.
+        """
+        if not self._posted_recently(request.url.netloc):
+            request.headers["connection"] = "close"
+        for _ in range(STALE_CONNECTIONS):
+            _reused.set(False)
+            try:
+                return await super().handle_async_request(request)
+            except httpx.TransportError as error:
+                if not (_reused.get() and isinstance(error.__cause__, HUNG_UP)):
+                    raise
+        return await super().handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._resolver.close()
+
+    def _posted_recently(self, host: bytes) -> bool:
+        """Connections are kept for busy hosts only: thousands of rare ones would use up sockets."""
+        known = host in self._recent
+        self._recent[host] = None
+        self._recent.move_to_end(host)
+        if len(self._recent) > KEPT_HOSTS:
+            self._recent.popitem(last=False)
+        return known
+
+
 def guarded_session(
-    policy: EgressPolicy, resolver: AbstractResolver, tls: ssl.SSLContext | None
+    policy: EgressPolicy, resolver: AbstractResolver, tls: ssl.SSLContext
 ) -> aiohttp.ClientSession:
     """A session for one event loop: no cookies, no proxy or .netrc, no limits of its own.
 
     A limit here would let deliveries wait inside their own deadline; how many run at once is the
-    caller's business. Idle connections are bounded by `IDLE_SECONDS`.
+    caller's business. Idle connections are bounded by `IDLE_SECONDS` and `KEPT_HOSTS`.
     """
     connector = aiohttp.TCPConnector(
         resolver=GuardedResolver(policy, resolver),
         socket_factory=_socket_factory(policy),
-        ssl=tls or True,
+        ssl=tls,
         keepalive_timeout=IDLE_SECONDS,
         limit=0,
     )
@@ -120,7 +168,7 @@ def _socket_factory(policy: EgressPolicy) -> Callable[[Any], socket.socket]:
 
 def _note_reuse() -> aiohttp.TraceConfig:
     async def note(_session: object, _context: SimpleNamespace, _params: object) -> None:
-        reused_connection.set(True)
+        _reused.set(True)
 
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_reuseconn.append(note)

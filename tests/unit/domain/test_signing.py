@@ -1,0 +1,114 @@
+"""Signatures by Standard Webhooks, against the specification's vector and the official library."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+import standardwebhooks
+from hypothesis import given
+from hypothesis import strategies as st
+from triggerfish.domain.errors import InvalidInput
+from triggerfish.domain.signing import decode_secret, delivery_headers, encode_secret, sign, verify
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = encode_secret(b"\x07" * 32)
+MESSAGE_ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
+SIGNED_AT = 1614265330
+BODY = b'{"test": 2432232314}'
+SIGNATURE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def headers(**changes: str) -> dict[str, str]:
+    signed = delivery_headers(MESSAGE_ID, SIGNED_AT, BODY, SECRET)
+    return signed | {name.replace("_", "-"): value for name, value in changes.items()}
+
+
+def test_the_signature_equals_the_published_vector():
+    assert sign(SECRET, MESSAGE_ID, SIGNED_AT, BODY) == SIGNATURE
+
+
+@given(st.text(max_size=200), st.integers(0, 2**31), st.binary(min_size=24, max_size=64))
+def test_the_signature_equals_the_official_librarys(body, timestamp, key):
+    secret = encode_secret(key)
+    theirs = standardwebhooks.Webhook(secret).sign(
+        MESSAGE_ID, datetime.fromtimestamp(timestamp, UTC), body
+    )
+    assert sign(secret, MESSAGE_ID, timestamp, body.encode()) == theirs
+
+
+def test_the_official_verifier_accepts_a_delivery():
+    now = int(datetime.now(UTC).timestamp())
+    sent = delivery_headers(MESSAGE_ID, now, BODY, SECRET)
+    assert standardwebhooks.Webhook(SECRET).verify(BODY, sent) == {"test": 2432232314}
+
+
+def test_while_a_secret_is_rotated_out_both_verify():
+    sent = delivery_headers(MESSAGE_ID, SIGNED_AT, BODY, OTHER_SECRET, SECRET)
+    assert verify(SECRET, sent, BODY, SIGNED_AT)
+    assert verify(OTHER_SECRET, sent, BODY, SIGNED_AT)
+
+
+def test_header_names_are_read_in_any_case():
+    assert verify(
+        SECRET, {name.title(): value for name, value in headers().items()}, BODY, SIGNED_AT
+    )
+
+
+@pytest.mark.parametrize(
+    ("late_by", "accepted"), [(300, True), (-300, True), (301, False), (-301, False)]
+)
+def test_a_signature_is_good_for_five_minutes_either_way(late_by, accepted):
+    assert verify(SECRET, headers(), BODY, SIGNED_AT + late_by) is accepted
+
+
+def test_another_body_id_time_or_secret_does_not_verify():
+    assert not verify(SECRET, headers(), BODY + b" ", SIGNED_AT)
+    assert not verify(SECRET, headers(webhook_id="msg_other"), BODY, SIGNED_AT)
+    assert not verify(SECRET, headers(webhook_timestamp=str(SIGNED_AT + 1)), BODY, SIGNED_AT)
+    assert not verify(OTHER_SECRET, headers(), BODY, SIGNED_AT)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"webhook_signature": ""},
+        {"webhook_signature": "v1"},
+        {"webhook_signature": "v1,***"},
+        {"webhook_signature": "v1a," + SIGNATURE[3:]},
+        {"webhook_signature": "\udcff"},
+        {"webhook_timestamp": ""},
+        {"webhook_timestamp": "-1"},
+        {"webhook_timestamp": "1e9"},
+        {"webhook_timestamp": "9" * 5000},
+    ],
+)
+def test_malformed_headers_are_a_plain_no(changes):
+    assert not verify(SECRET, headers(**changes), BODY, SIGNED_AT)
+
+
+def test_missing_headers_are_a_plain_no():
+    assert not verify(SECRET, {}, BODY, SIGNED_AT)
+
+
+@given(st.binary(min_size=24, max_size=64))
+def test_a_secret_survives_being_written_and_read(key):
+    assert decode_secret(encode_secret(key)) == key
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "whsec_",
+        SECRET.removeprefix("whsec_"),
+        "whsec_not-base64!",
+        "whsec_" + base64.b64encode(b"x" * 23).decode(),
+        "whsec_" + base64.b64encode(b"x" * 65).decode(),
+        "whsec_ü",
+    ],
+)
+def test_a_bad_secret_is_refused_without_being_quoted(secret):
+    with pytest.raises(InvalidInput) as caught:
+        decode_secret(secret)
+    assert caught.value.details[0].field == "secret"
+    assert not secret.removeprefix("whsec_") or secret not in str(caught.value)
