@@ -48,3 +48,11 @@ class Sender(Protocol):
     """One HTTP exchange; never raises for the endpoint's sake."""
 
     async def post(self, request: OutboundRequest) -> Reply | SendFailure: ...
+
+
+class Heartbeats(Protocol):
+    """Notes that a background function has run."""
+
+    async def beat(
+        self, name: str, *, now: datetime, duration_ms: int, counts: dict[str, int]
+    ) -> None: ...

@@ -12,6 +12,7 @@ from enum import Enum, StrEnum
 from typing import Any
 from uuid import UUID
 
+from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.exchange import Reply, SendFailure
 from triggerfish.domain.retry import RetryPolicy
 
@@ -62,6 +63,15 @@ class ClaimedEvent:
     scheduled_for: datetime
     payload: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """Where and how a revision's events go."""
+
+    endpoint: Endpoint
+    retry: RetryPolicy
+    signing_secret: str
 
 
 @dataclass(frozen=True, slots=True)

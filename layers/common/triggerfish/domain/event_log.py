@@ -17,6 +17,17 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedEvent:
+    """A webhook call that passed validation, to be stored before it is answered."""
+
+    id: UUID
+    trigger_id: UUID
+    revision_id: UUID
+    fired_at: datetime
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventLog:
     """One row of the log as the API shows it; `payload` is the exact JSON text."""
 

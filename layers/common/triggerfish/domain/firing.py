@@ -2,12 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from uuid import UUID
 
-from triggerfish.domain.schedule import Schedule, catch_up, due, jittered
-from triggerfish.domain.trigger import CatchUp
+from triggerfish.domain.catch_up import CatchUpPolicy, resume
+from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.schedule import Schedule, due, first_occurrence, jittered
 
-MAX_OCCURRENCES_PER_LOOK = 100
+# Bounds the rows one look writes for one trigger; what is left is taken by the next look.
+MAX_OCCURRENCES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a schedule stands: the next occurrence, and the instant it fires at with its jitter."""
+
+    occurrence_at: datetime | None
+    fire_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +30,7 @@ class DueTrigger:
     schedule: Schedule
     next_occurrence_at: datetime
     fired_count: int
-    catch_up: CatchUp
+    catch_up: CatchUpPolicy
     catch_up_window: timedelta
 
 
@@ -33,10 +44,60 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of one due trigger; `next_occurrence_at` None completes it."""
+    """What becomes of one due trigger; a cursor at None completes it."""
 
     trigger: DueTrigger
     firings: tuple[Firing, ...]
     skipped: int
-    next_occurrence_at: datetime | None
-    next_fire_at: datetime | None
+    next: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What one batch came to: triggers claimed, events written, occurrences skipped."""
+
+    claimed: int
+    refs: list[EventRef]
+    skipped: int
+
+
+def first_cursor(schedule: Schedule, *, now: datetime, seed: str) -> Cursor:
+    """Where a new trigger starts; `seed` (its id) makes its jitter its own."""
+    return _cursor(schedule, first_occurrence(schedule, now), seed)
+
+
+def plan(trigger: DueTrigger, *, now: datetime, until: datetime) -> Plan:
+    """Decide what fires by `until`: first what was missed, by the catch-up policy, then what is due."""
+    schedule, seed = trigger.schedule, str(trigger.id)
+    resumed = resume(
+        trigger.catch_up,
+        schedule,
+        trigger.next_occurrence_at,
+        now=now,
+        window=trigger.catch_up_window,
+        fired=trigger.fired_count,
+    )
+    fire = [] if resumed.make_up is None else [jittered(resumed.make_up, schedule.jitter_seconds, seed)]
+    next_at = resumed.next_at
+    if next_at is not None:
+        taken, next_at = _take(trigger, next_at, until=until, fired=trigger.fired_count + len(fire))
+        fire += taken
+    firings = tuple(Firing(at, max(at, now)) for at in fire)
+    return Plan(trigger, firings, resumed.skipped, _cursor(schedule, next_at, seed))
+
+
+def _take(
+    trigger: DueTrigger, next_at: datetime, *, until: datetime, fired: int
+) -> tuple[list[datetime], datetime | None]:
+    """The fire times by `until` (with jitter), and the first occurrence that is not among them."""
+    schedule, seed = trigger.schedule, str(trigger.id)
+    occurrences, after = due(schedule, next_at, until=until, fired=fired, limit=MAX_OCCURRENCES)
+    fire_times = [jittered(at, schedule.jitter_seconds, seed) for at in occurrences]
+    taken = list(takewhile(lambda at: at <= until, fire_times))
+    return taken, after if len(taken) == len(occurrences) else occurrences[len(taken)]
+
+
+def _cursor(schedule: Schedule, occurrence: datetime | None, seed: str) -> Cursor:
+    if occurrence is None:
+        return Cursor(None, None)
+    return Cursor(occurrence, jittered(occurrence, schedule.jitter_seconds, seed))

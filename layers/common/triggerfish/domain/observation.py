@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
+# Upper bounds of the histogram buckets; each bucket counts what is at most its bound.
+DURATION_BOUNDS_MS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
+LATENESS_BOUNDS_MS = (10, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000)
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The last run of a background function."""
@@ -29,6 +34,19 @@ class QueueDepth:
     waiting: int
     in_flight: int
     delayed: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTotals:
+    """What has been delivered since the beginning, of one outcome; buckets are cumulative."""
+
+    outcome: str
+    count: int
+    duration_ms: int
+    duration_buckets: list[int]
+    lateness_ms: int
+    lateness_max_ms: int
+    lateness_buckets: list[int]
 
 
 @dataclass(frozen=True, slots=True)

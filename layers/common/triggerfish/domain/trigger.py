@@ -10,9 +10,10 @@ from uuid import UUID
 
 from triggerfish.domain.endpoint import Endpoint, parse_endpoint
 from triggerfish.domain.errors import FieldError, InvalidInput
-from triggerfish.domain.payload_schema import check_schema
+from triggerfish.domain.payload_schema import Validator, check_schema
 from triggerfish.domain.retry import RetryPolicy, parse_retry
-from triggerfish.domain.schedule import Schedule, parse_schedule
+from triggerfish.domain.schedule import Schedule
+from triggerfish.domain.schedule_parse import parse_schedule
 
 T = TypeVar("T")
 
@@ -87,6 +88,17 @@ class Trigger:
     webhook_token: str | None
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTarget:
+    """What a webhook URL leads to: a trigger at one revision, with its schema compiled."""
+
+    trigger_id: UUID
+    revision_id: UUID
+    status: TriggerStatus
+    endpoint_key: str
+    validator: Validator
 
 
 def parse_definition(raw: object, *, now: datetime) -> Definition:

@@ -145,7 +145,7 @@ class Deliveries:
         missing = [id for id in event_ids if id not in claimed]
         if missing:
             claimed |= await self._claim_in(ARCHIVE, missing, now)
-        return [claimed.get(id) for id in event_ids]
+        return [claimed.pop(id, None) for id in event_ids]  # a repeated id is leased once
 
     async def claim_waiting(
         self, endpoint_keys: Sequence[str], *, now: datetime

@@ -4,16 +4,17 @@ One row a minute, trigger and outcome, with histograms of duration and lateness 
 Metrics and summaries read these rows and never scan the logs.
 """
 
-from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
-from triggerfish.adapters.db.engine import Database
+from triggerfish.domain.observation import (
+    DURATION_BOUNDS_MS,
+    LATENESS_BOUNDS_MS,
+    OutcomeTotals,
+)
 
-# Upper bounds of the histogram buckets; each bucket counts what is at most its bound.
-DURATION_BOUNDS_MS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
-LATENESS_BOUNDS_MS = (10, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000)
 NO_TRIGGER = UUID(int=0)
 
 
@@ -89,30 +90,13 @@ TOTALS = text(f"""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeTotals:
-    """What has been delivered since the beginning, of one outcome; buckets are cumulative."""
-
-    outcome: str
-    count: int
-    duration_ms: int
-    duration_buckets: list[int]
-    lateness_ms: int
-    lateness_max_ms: int
-    lateness_buckets: list[int]
-
-
-async def totals(database: Database) -> list[OutcomeTotals]:
-    rows = await database.run(TOTALS)
-    return [
-        OutcomeTotals(
-            row.outcome,
-            int(row.count),
-            int(row.duration_ms),
-            [int(bucket) for bucket in row.duration_buckets],
-            int(row.lateness_ms),
-            int(row.lateness_max_ms),
-            [int(bucket) for bucket in row.lateness_buckets],
-        )
-        for row in rows
-    ]
+def outcome_totals(row: Row[Any]) -> OutcomeTotals:
+    return OutcomeTotals(
+        row.outcome,
+        int(row.count),
+        int(row.duration_ms),
+        [int(bucket) for bucket in row.duration_buckets],
+        int(row.lateness_ms),
+        int(row.lateness_max_ms),
+        [int(bucket) for bucket in row.lateness_buckets],
+    )

@@ -5,7 +5,6 @@ retention does that in its own time, so readers filter by exact instants.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.event_log import EventLog, EventLogFilter, dedup_id
+from triggerfish.domain.event_log import AcceptedEvent, EventLog, EventLogFilter, dedup_id
 
 ACTIVE, ARCHIVE = "event_logs_active", "event_logs_archive"
 
@@ -92,17 +91,6 @@ LIST = text(f"""
 """)
 
 GET = {table: _get(table) for table in (ACTIVE, ARCHIVE)}
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedEvent:
-    """A webhook call that passed validation, to be stored before it is answered."""
-
-    id: UUID
-    trigger_id: UUID
-    revision_id: UUID
-    fired_at: datetime
-    payload: str
 
 
 class EventLogs:

@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
+from triggerfish.adapters.db.delivery_stats import TOTALS, outcome_totals
 from triggerfish.adapters.db.engine import Database
-from triggerfish.domain.observation import Backlog, Heartbeat
+from triggerfish.domain.observation import Backlog, Heartbeat, OutcomeTotals
 
 BEAT = text("""
     INSERT INTO heartbeats AS h (name, last_run_at, duration_ms, counts)
@@ -34,6 +35,11 @@ BACKLOG = text("""
 """)
 
 TRIGGERS = text("SELECT status, count(*) AS count FROM triggers GROUP BY status")
+
+COUNT_EXPIRED = text("""
+    SELECT (SELECT count(*) FROM event_logs_active WHERE fired_at <= :fired_until)
+         + (SELECT count(*) FROM event_logs_archive WHERE fired_at <= :fired_until) AS count
+""")
 
 
 class Observations:
@@ -67,6 +73,15 @@ class Observations:
 
     async def triggers_by_status(self) -> dict[str, int]:
         return {row.status: row.count for row in await self._database.run(TRIGGERS)}
+
+    async def totals(self) -> list[OutcomeTotals]:
+        """What was delivered since the beginning, by outcome."""
+        return [outcome_totals(row) for row in await self._database.run(TOTALS)]
+
+    async def count_expired(self, *, fired_until: datetime) -> int:
+        """Rows past their end; zero right after retention ran."""
+        rows = await self._database.run(COUNT_EXPIRED, fired_until=fired_until)
+        return int(rows[0].count)
 
 
 def _counts(raw: Any) -> dict[str, int]:

@@ -62,11 +62,6 @@ DELETE_RETIRED_REVISIONS = text("""
     DELETE FROM trigger_revisions WHERE retired_at <= :retired_until RETURNING id
 """)
 
-COUNT_EXPIRED = text("""
-    SELECT (SELECT count(*) FROM event_logs_active WHERE fired_at <= :fired_until)
-         + (SELECT count(*) FROM event_logs_archive WHERE fired_at <= :fired_until) AS count
-""")
-
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '2s'")
 
 
@@ -115,11 +110,6 @@ class Retention:
     async def roll_up_statistics(self, *, until: datetime) -> None:
         """Fold statistics older than the logs into one total a project and outcome."""
         await self._database.run(ROLL_UP, until=partition_hour(until), no_trigger=NO_TRIGGER)
-
-    async def count_expired(self, *, fired_until: datetime) -> int:
-        """Rows past their end; zero right after a run."""
-        rows = await self._database.run(COUNT_EXPIRED, fired_until=fired_until)
-        return int(rows[0].count)
 
     async def _partitions(self) -> set[datetime]:
         rows = await self._database.run(PARTITIONS)

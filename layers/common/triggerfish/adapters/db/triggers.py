@@ -10,8 +10,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.domain.delivery import DeliverySettings
 from triggerfish.domain.endpoint import Endpoint, endpoint_key
-from triggerfish.domain.firing import DueTrigger, Plan
+from triggerfish.domain.firing import Cursor, DueTrigger, Plan
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.trigger import (
@@ -133,7 +134,7 @@ class Triggers:
         self,
         trigger: Trigger,
         *,
-        next_occurrence_at: datetime | None,
+        cursor: Cursor,
         webhook_token_hash: bytes | None,
     ) -> None:
         """Store a new trigger and its first revision in one transaction."""
@@ -149,8 +150,8 @@ class Triggers:
                     "name": trigger.revision.definition.name,
                     "type": trigger.revision.definition.type.value,
                     "revision_id": trigger.revision.id,
-                    "next_occurrence_at": next_occurrence_at,
-                    "next_fire_at": trigger.next_fire_at,
+                    "next_occurrence_at": cursor.occurrence_at,
+                    "next_fire_at": cursor.fire_at,
                     "webhook_token": trigger.webhook_token,
                     "webhook_token_hash": webhook_token_hash,
                     "created_at": trigger.created_at,
@@ -205,11 +206,13 @@ class Triggers:
 
     async def delivery_settings(
         self, revision_ids: Iterable[UUID]
-    ) -> dict[UUID, tuple[Endpoint, RetryPolicy, str]]:
+    ) -> dict[UUID, DeliverySettings]:
         """Endpoint, retry policy and signing secret of the given revisions."""
         rows = await self._database.run(REVISIONS, ids=list(revision_ids))
         return {
-            row.id: (Endpoint.from_json(row.endpoint), _retry(row.retry), row.signing_secret)
+            row.id: DeliverySettings(
+                Endpoint.from_json(row.endpoint), _retry(row.retry), row.signing_secret
+            )
             for row in rows
         }
 
@@ -226,7 +229,7 @@ async def claim_due(
             Schedule.from_json(row.schedule),
             row.next_occurrence_at,
             row.fired_count,
-            CatchUp(row.catch_up),
+            row.catch_up,
             timedelta(seconds=row.catch_up_window_seconds),
         )
         for row in rows
@@ -240,8 +243,8 @@ async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
         ADVANCE,
         {
             "ids": [plan.trigger.id for plan in plans],
-            "next_occurrences": [plan.next_occurrence_at for plan in plans],
-            "next_fires": [plan.next_fire_at for plan in plans],
+            "next_occurrences": [plan.next.occurrence_at for plan in plans],
+            "next_fires": [plan.next.fire_at for plan in plans],
             "fired": [len(plan.firings) for plan in plans],
             "skipped": [plan.skipped for plan in plans],
         },

@@ -1,0 +1,44 @@
+"""Webhook targets by token hash: remembered, since storing an event checks that they still hold."""
+
+from cachetools import LRUCache
+
+from triggerfish.adapters.db.triggers import Triggers
+from triggerfish.domain.endpoint import endpoint_key
+from triggerfish.domain.payload_schema import compile_schema
+from triggerfish.domain.trigger import Trigger, TriggerStatus, WebhookTarget
+
+REMEMBERED = 2_000
+
+
+class WebhookTargets:
+    """Looks targets up and compiles their schemas once. Only active triggers are remembered."""
+
+    def __init__(self, triggers: Triggers) -> None:
+        self._triggers = triggers
+        self._known: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
+
+    async def find(self, token_hash: bytes) -> WebhookTarget | None:
+        known = self._known.get(token_hash)
+        if known is not None:
+            return known
+        trigger = await self._triggers.by_token(token_hash)
+        if trigger is None:
+            return None
+        target = _target(trigger)
+        if target.status is TriggerStatus.ACTIVE:
+            self._known[token_hash] = target
+        return target
+
+    def forget(self, token_hash: bytes) -> None:
+        self._known.pop(token_hash, None)
+
+
+def _target(trigger: Trigger) -> WebhookTarget:
+    definition = trigger.revision.definition
+    return WebhookTarget(
+        trigger.id,
+        trigger.revision.id,
+        trigger.status,
+        endpoint_key(definition.endpoint.url),
+        compile_schema(True if definition.schema is None else definition.schema),
+    )

@@ -1,0 +1,37 @@
+"""Who calls: the API key of a request becomes a Principal, or the request ends here."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request
+
+from triggerfish.domain.access import Principal
+from triggerfish.domain.errors import Forbidden, Unauthorised
+
+MAX_KEY_CHARACTERS = 200
+
+Authenticate = Callable[[str], Awaitable[Principal | None]]
+
+
+def require(scope: str, authenticate: Callable[[], Authenticate]) -> Callable[..., Awaitable[Principal]]:
+    """A FastAPI dependency: the caller, who must hold `scope`. Raises Unauthorised or Forbidden."""
+
+    async def caller(request: Request) -> Principal:
+        principal = await authenticate()(_key(request))
+        if principal is None:
+            raise Unauthorised("The API key is not valid.")
+        if scope not in principal.scopes:
+            raise Forbidden(f"The API key needs the scope {scope}.")
+        return principal
+
+    return caller
+
+
+def _key(request: Request) -> str:
+    """The key of `Authorization: Bearer` or `X-API-Key`; always visible ASCII."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    key = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    if not key:
+        raise Unauthorised("Send an API key as Authorization: Bearer.")
+    if len(key) > MAX_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
+        raise Unauthorised("The API key is not valid.")
+    return key

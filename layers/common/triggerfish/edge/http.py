@@ -1,0 +1,117 @@
+"""What every HTTP function shares: the app, its errors, JSON in and JSON out."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from mangum import Mangum
+from starlette.exceptions import HTTPException
+
+from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLarge, TriggerfishError
+from triggerfish.domain.json_payload import parse_payload
+from triggerfish.edge.errors import CODES, envelope, of_error
+from triggerfish.edge.request_id import RequestId, request_id
+
+MAX_BODY_BYTES = 512 * 1024
+
+log = structlog.get_logger()
+
+
+class Json(Response):
+    """A JSON answer. An `orjson.Fragment` in the content goes out byte for byte."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, option=orjson.OPT_UTC_Z)
+
+
+def build_app() -> FastAPI:
+    """An app without routes; every failure in it answers in the one error shape."""
+    app = FastAPI(
+        default_response_class=Json,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(RequestId)
+    app.add_exception_handler(TriggerfishError, _expected)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+def lambda_handler(app: FastAPI) -> Mangum:
+    """The Lambda entry of an app; it carries the app itself for hosts that speak ASGI."""
+    return Mangum(app, lifespan="off")
+
+
+async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The raw JSON body. Raises 415 for another content type and TooLarge beyond `max_bytes`."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise HTTPException(415, "Send the body as Content-Type: application/json.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLarge(f"The body may have at most {max_bytes} bytes.")
+    return bytes(body)
+
+
+async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
+    """The decoded JSON body; what Postgres or a customer's parser could not take is InvalidInput."""
+    return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
+
+
+def parse_id(text: str, noun: str) -> UUID:
+    """An id from a path; what is not a UUID cannot exist. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(f"There is no such {noun}.") from None
+
+
+async def _expected(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TriggerfishError)
+    status, body, headers = of_error(error, request_id(request.scope))
+    return Json(body, status, headers)
+
+
+async def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    details = tuple(FieldError(_field(one["loc"]), one["msg"]) for one in error.errors())
+    return await _expected(request, InvalidInput("The request is not valid.", details))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = CODES.get(error.status_code, "ERROR")
+    message = _message(error, request.scope)
+    body = envelope(code, message, request_id(request.scope))
+    return Json(body, error.status_code, error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_failed", request_id=request_id(request.scope), exc_info=error)
+    message = "Something went wrong on our side; the request id leads to the details."
+    return Json(envelope(CODES[500], message, request_id(request.scope)), 500)
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """`("query", "limit")` → `limit`."""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _message(error: HTTPException, scope: Mapping[str, Any]) -> str:
+    if error.status_code == 404:
+        return "There is nothing at this path."
+    if error.status_code == 405:
+        return f"{scope['method']} is not allowed here."
+    return str(error.detail)

@@ -1,0 +1,57 @@
+"""Every setting of the platform, read once from `TRIGGERFISH_*` variables (docs/configuration.md)."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from triggerfish.domain.retention import RetentionPolicy
+
+
+class Settings(BaseSettings):
+    """The functions' settings; each field is the variable TRIGGERFISH_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="TRIGGERFISH_", frozen=True, extra="ignore")
+
+    database_url: str = Field(
+        description="Where Postgres is: `postgresql+psycopg://user:password@host:5432/name`."
+    )
+    database_pool_size: int = Field(10, ge=1, description="Connections of one process at most.")
+    sqs_endpoint_url: str | None = Field(
+        None, description="An SQS-compatible service; unset on AWS."
+    )
+    deliveries_queue_url: str = Field("", description="The queue of deliveries (template).")
+    deliveries_dlq_url: str = Field("", description="Its dead-letter queue (template).")
+    bootstrap_api_key: str = Field("", description="The first admin key, ensured by `migrate`.")
+    public_url: str = Field(
+        "http://localhost:8080", description="The base of webhook URLs, as customers reach it."
+    )
+    lookahead_seconds: float = Field(
+        2.0, gt=0, le=900, description="How far ahead firings are written and enqueued."
+    )
+    tick_seconds: float = Field(1.0, gt=0, description="Seconds between two ticks (local hosts).")
+    retention_seconds: float = Field(
+        60.0, gt=0, description="Seconds between two retention runs (local hosts)."
+    )
+    active_seconds: float = Field(7200.0, gt=0, description="How long an event log is active.")
+    archive_seconds: float = Field(
+        165_600.0, gt=0, description="How long it is archived after that, then it is deleted."
+    )
+    endpoint_concurrency: int = Field(
+        5, ge=1, description="Simultaneous deliveries to one endpoint, per worker process."
+    )
+    egress_allow: str = Field(
+        "",
+        description="Private networks (CIDRs, comma-separated) that deliveries may reach; "
+        "`triggerfish up` opens loopback unless this is set, if only to nothing.",
+    )
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        return RetentionPolicy(
+            timedelta(seconds=self.active_seconds), timedelta(seconds=self.archive_seconds)
+        )
+
+    @property
+    def lookahead(self) -> timedelta:
+        return timedelta(seconds=self.lookahead_seconds)

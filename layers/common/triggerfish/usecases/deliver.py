@@ -1,0 +1,142 @@
+"""Deliver due events: claim, post, record. The only place where an attempt happens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from triggerfish.domain.delivery import ClaimedEvent, DeliverySettings, EventRef, Outcome, settle
+from triggerfish.domain.exchange import OutboundRequest
+from triggerfish.domain.signing import delivery_headers
+from triggerfish.domain.slots import Slots
+from triggerfish.ports import Clock, Heartbeats, Ids, Queue, Sender
+
+# How long one invocation goes on with a busy endpoint's waiting events. With the longest endpoint
+# time limit on top it stays below the function's own time limit.
+DRAIN_BUDGET = timedelta(seconds=15)
+
+
+class Deliveries(Protocol):
+    """The rows of open events; concurrent calls are answered by one statement."""
+
+    async def claim(self, event_id: UUID) -> ClaimedEvent | None:
+        """Lease an event that is due and free; None when it is gone, final, early or leased."""
+        ...
+
+    async def claim_waiting(self, endpoint_key: str) -> ClaimedEvent | None:
+        """Lease the endpoint's oldest waiting event; None when none is due."""
+        ...
+
+    async def record(self, outcome: Outcome) -> bool:
+        """Write an outcome; False when the lease was lost meanwhile."""
+        ...
+
+
+class TriggerSwitch(Protocol):
+    async def disable(self, trigger_ids: Iterable[UUID], *, now: datetime) -> None:
+        """Stop triggers whose endpoint is gone for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverDeps:
+    clock: Clock
+    ids: Ids
+    slots: Slots
+    deliveries: Deliveries
+    settings_of: Callable[[UUID], Awaitable[DeliverySettings]]
+    sender: Sender
+    queue: Queue
+    triggers: TriggerSwitch
+    heartbeats: Heartbeats
+    lookahead: timedelta
+
+
+async def deliver(refs: Sequence[EventRef], d: DeliverDeps) -> None:
+    """Make one attempt for each referenced event when it is due.
+
+    Events that are gone (their trigger was edited, paused or deleted before they were due), final
+    or leased by another worker are left alone. One whose endpoint is busy waits in its row; the
+    freed slot pulls it. Raises what hindered a single event only after all others are done.
+    """
+    started = d.clock.now()
+    results = await asyncio.gather(
+        *(_deliver_when_due(ref, d) for ref in refs), return_exceptions=True
+    )
+    now = d.clock.now()
+    elapsed_ms = round((now - started).total_seconds() * 1000)
+    await d.heartbeats.beat("deliver", now=now, duration_ms=elapsed_ms, counts={"jobs": len(refs)})
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _deliver_when_due(ref: EventRef, d: DeliverDeps) -> None:
+    await d.clock.sleep_until(ref.due_at)
+    if not d.slots.take(ref.endpoint_key):
+        return
+    try:
+        await _use_slot(ref, d)
+    finally:
+        d.slots.release(ref.endpoint_key)
+
+
+async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
+    """Deliver the event, then the endpoint's waiting ones, as long as there are any and time."""
+    give_up_at = d.clock.now() + DRAIN_BUDGET
+    event = await d.deliveries.claim(ref.event_id)
+    if event is None:
+        d.slots.park(ref.endpoint_key)  # perhaps a nudge on behalf of others, see below
+    while True:
+        if event is not None:
+            await _attempt_and_record(event, d)
+        mark = d.slots.parked(ref.endpoint_key)
+        if not mark:
+            return
+        if d.clock.now() >= give_up_at:
+            # A message for an event that is done is a nudge: another invocation goes on here.
+            await d.queue.send([ref], now=d.clock.now())
+            return
+        event = await d.deliveries.claim_waiting(ref.endpoint_key)
+        if event is None:
+            d.slots.unpark(ref.endpoint_key, mark)
+
+
+async def _attempt_and_record(event: ClaimedEvent, d: DeliverDeps) -> None:
+    outcome = await attempt(event, d)
+    if not await d.deliveries.record(outcome):
+        return
+    if outcome.disable_trigger and event.trigger_id is not None:
+        await d.triggers.disable([event.trigger_id], now=outcome.ended_at)
+    if outcome.retry_at is not None and outcome.retry_at <= d.clock.now() + d.lookahead:
+        retry = EventRef(event.id, outcome.retry_at, event.endpoint_key, str(event.id))
+        await d.queue.send([retry], now=d.clock.now())
+
+
+async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
+    """Post the event once and decide what the answer means; writes nothing."""
+    settings = await d.settings_of(event.revision_id)
+    started = d.clock.now()
+    reply = await d.sender.post(request_for(event, settings, at=started))
+    return settle(
+        event,
+        settings.retry,
+        reply,
+        started=started,
+        ended=d.clock.now(),
+        jitter=d.ids.jitter(),
+    )
+
+
+def request_for(event: ClaimedEvent, settings: DeliverySettings, *, at: datetime) -> OutboundRequest:
+    """The POST of one attempt: the exact payload, signed by Standard Webhooks, id equal in retries."""
+    body = event.payload.encode()
+    signed = delivery_headers(str(event.id), int(at.timestamp()), body, settings.signing_secret)
+    return OutboundRequest(
+        settings.endpoint.url,
+        {**dict(settings.endpoint.headers), **signed},
+        body,
+        settings.endpoint.timeout_seconds,
+    )

@@ -1,0 +1,130 @@
+"""Health and metrics: what the platform's own tables and queue say of it."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from triggerfish.domain.errors import TryLater
+from triggerfish.domain.observation import (
+    Backlog,
+    Component,
+    Heartbeat,
+    OutcomeTotals,
+    QueueDepth,
+    judge_heartbeat,
+    judge_worker,
+)
+from triggerfish.domain.retention import RetentionPolicy
+from triggerfish.ports import Clock, Queue
+
+T = TypeVar("T")
+
+
+class ObservationStore(Protocol):
+    async def heartbeats(self) -> dict[str, Heartbeat]: ...
+
+    async def backlog(self, *, now: datetime) -> Backlog: ...
+
+    async def triggers_by_status(self) -> dict[str, int]: ...
+
+    async def totals(self) -> list[OutcomeTotals]: ...
+
+    async def count_expired(self, *, fired_until: datetime) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveDeps:
+    clock: Clock
+    store: ObservationStore
+    queue: Queue
+    retention: RetentionPolicy
+    tick_patience: timedelta
+    retention_patience: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every component with its state; ready means that requests will be answered."""
+
+    components: tuple[Component, ...]
+
+    @property
+    def ready(self) -> bool:
+        return all(part.up for part in self.components if part.name == "database")
+
+    @property
+    def healthy(self) -> bool:
+        return all(part.up for part in self.components)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """One reading of everything that is counted; None where the queue did not answer."""
+
+    at: datetime
+    heartbeats: dict[str, Heartbeat]
+    backlog: Backlog
+    triggers: dict[str, int]
+    outcomes: list[OutcomeTotals]
+    rows_past_expiry: int
+    queue: QueueDepth | None
+    dead_letters: int | None
+
+
+async def check_health(d: ObserveDeps) -> Health:
+    """Look at every component; one that does not answer is down, with the reason."""
+    now = d.clock.now()
+    web = Component("web", True, "answers")
+    queue = await _queue(d)
+    try:
+        beats, backlog = await asyncio.gather(d.store.heartbeats(), d.store.backlog(now=now))
+    except TryLater as error:
+        unknown = tuple(
+            Component(name, False, "not known without the database")
+            for name in ("scheduler", "retention", "worker")
+        )
+        return Health((web, Component("database", False, error.message), queue, *unknown))
+    return Health(
+        (
+            web,
+            Component("database", True, "answers"),
+            queue,
+            judge_heartbeat("scheduler", beats.get("tick"), now=now, patience=d.tick_patience),
+            judge_heartbeat(
+                "retention", beats.get("retention"), now=now, patience=d.retention_patience
+            ),
+            judge_worker(backlog, beats.get("deliver"), now=now, patience=d.tick_patience),
+        )
+    )
+
+
+async def read_metrics(d: ObserveDeps) -> Metrics:
+    """Read every counter and gauge. Raises TryLater when the database is away."""
+    now = d.clock.now()
+    return Metrics(
+        at=now,
+        heartbeats=await d.store.heartbeats(),
+        backlog=await d.store.backlog(now=now),
+        triggers=await d.store.triggers_by_status(),
+        outcomes=await d.store.totals(),
+        rows_past_expiry=await d.store.count_expired(fired_until=d.retention.kept_from(now)),
+        queue=await _unless_away(d.queue.depth()),
+        dead_letters=await _unless_away(d.queue.dead_letters()),
+    )
+
+
+async def _queue(d: ObserveDeps) -> Component:
+    try:
+        depth = await d.queue.depth()
+    except TryLater as error:
+        return Component("queue", False, error.message)
+    return Component("queue", True, f"{depth.waiting} waiting, {depth.in_flight} in flight")
+
+
+async def _unless_away(reading: Awaitable[T]) -> T | None:
+    try:
+        return await reading
+    except TryLater:
+        return None

@@ -1,0 +1,93 @@
+"""Read event logs, exact to the instant whatever retention has done so far."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from triggerfish.domain.access import Principal
+from triggerfish.domain.errors import NotFound
+from triggerfish.domain.event_log import EventLog, EventLogFilter, SeenEventLog, seen
+from triggerfish.domain.page import Page, cut, decode_cursor
+from triggerfish.domain.retention import RetentionPolicy, View
+from triggerfish.ports import Clock
+
+
+class EventLogStore(Protocol):
+    async def get(self, project_id: UUID, event_id: UUID, *, now: datetime) -> EventLog | None: ...
+
+    async def page(
+        self,
+        project_id: UUID,
+        filter: EventLogFilter,
+        *,
+        fired_after: datetime,
+        fired_until: datetime,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[EventLog]:
+        """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueryEventLogsDeps:
+    clock: Clock
+    events: EventLogStore
+    retention: RetentionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of time a reader asks for: a view, and bounds inside it (both inclusive)."""
+
+    view: View = View.ACTIVE
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def list_event_logs(
+    caller: Principal,
+    filter: EventLogFilter,
+    window: Window,
+    d: QueryEventLogsDeps,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Page[SeenEventLog]:
+    """Newest first. Raises InvalidInput for a cursor that is not ours."""
+    now = d.clock.now()
+    fired_after, fired_until = _bounds(window, d.retention, now)
+    logs = await d.events.page(
+        caller.project_id,
+        filter,
+        fired_after=fired_after,
+        fired_until=fired_until,
+        before=decode_cursor(cursor),
+        limit=limit + 1,
+    )
+    views = [(log.fired_at, log.id, view) for log in logs if (view := seen(log, d.retention, now))]
+    return cut(views, limit)
+
+
+async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps) -> SeenEventLog:
+    """One event with its attempts. Raises NotFound when unknown, foreign, not yet due or expired."""
+    now = d.clock.now()
+    log = await d.events.get(caller.project_id, event_id, now=now)
+    view = seen(log, d.retention, now) if log else None
+    if view is None:
+        raise NotFound("There is no such event.")
+    return view
+
+
+def _bounds(
+    window: Window, retention: RetentionPolicy, now: datetime
+) -> tuple[datetime, datetime]:
+    """The half-open interval (after, until] of `fired_at` that a window means at `now`."""
+    if window.view is View.ACTIVE:
+        after, until = retention.active_from(now), now
+    else:
+        after, until = retention.kept_from(now), retention.active_from(now)
+    if window.since is not None:
+        after = max(after, window.since - datetime.resolution)
+    return after, until if window.until is None else min(until, window.until)

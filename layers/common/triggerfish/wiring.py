@@ -1,0 +1,212 @@
+"""The composition root: reads the settings once and builds what each function needs, on first use.
+
+Everything that holds connections belongs to one event loop, so there is one `Wiring` a loop: a
+Lambda container has one loop, so does a local process, and each test its own.
+"""
+
+import asyncio
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from weakref import WeakKeyDictionary
+
+from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
+from triggerfish.adapters.clock import SystemClock
+from triggerfish.adapters.db.deliveries import Deliveries
+from triggerfish.adapters.db.due_triggers import DueTriggers
+from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.keys import Keys
+from triggerfish.adapters.db.migrate import upgrade
+from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.retention import Retention
+from triggerfish.adapters.db.triggers import Triggers
+from triggerfish.adapters.deliveries import BatchedDeliveries
+from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
+from triggerfish.adapters.revisions import RevisionSettings
+from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.webhook_targets import WebhookTargets
+from triggerfish.domain.access import Principal, authenticate, key_prefix
+from triggerfish.domain.egress import parse_egress_allow
+from triggerfish.domain.slots import Slots
+from triggerfish.settings import Settings
+from triggerfish.usecases.create_trigger import CreateTriggerDeps
+from triggerfish.usecases.deliver import DeliverDeps
+from triggerfish.usecases.fire_webhook import FireWebhookDeps
+from triggerfish.usecases.manage_triggers import ManageTriggersDeps
+from triggerfish.usecases.observe import ObserveDeps
+from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.retention import RetentionDeps
+from triggerfish.usecases.tick import TickDeps
+
+DEFAULT_PROJECT = "default"
+
+
+class Wiring:
+    """The parts of one process, each built when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.ids = SystemIds()
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database_url, pool_size=self.settings.database_pool_size)
+
+    @cached_property
+    def queue(self) -> SqsQueue:
+        return SqsQueue(
+            sqs_client(self.settings.sqs_endpoint_url),
+            self.settings.deliveries_queue_url,
+            self.settings.deliveries_dlq_url,
+        )
+
+    @cached_property
+    def triggers(self) -> Triggers:
+        return Triggers(self.database)
+
+    @cached_property
+    def events(self) -> EventLogs:
+        return EventLogs(self.database)
+
+    @cached_property
+    def observations(self) -> Observations:
+        return Observations(self.database)
+
+    @cached_property
+    def tick(self) -> TickDeps:
+        return TickDeps(
+            clock=self.clock,
+            ids=self.ids,
+            due=DueTriggers(self.database),
+            events=self.events,
+            deliveries=Deliveries(self.database),
+            queue=self.queue,
+            heartbeats=self.observations,
+        )
+
+    @cached_property
+    def create_trigger(self) -> CreateTriggerDeps:
+        return CreateTriggerDeps(
+            ids=self.ids,
+            triggers=self.triggers,
+            tick=self.tick,
+            lookahead=self.settings.lookahead,
+        )
+
+    @cached_property
+    def manage_triggers(self) -> ManageTriggersDeps:
+        return ManageTriggersDeps(clock=self.clock, triggers=self.triggers)
+
+    @cached_property
+    def fire_webhook(self) -> FireWebhookDeps:
+        return FireWebhookDeps(
+            clock=self.clock,
+            ids=self.ids,
+            targets=WebhookTargets(self.triggers),
+            events=BatchedAcceptedEvents(self.events, self.clock),
+            queue=self.queue,
+        )
+
+    @cached_property
+    def sender(self) -> HttpSender:
+        return HttpSender(parse_egress_allow(self.settings.egress_allow), now=self.clock.now)
+
+    @cached_property
+    def deliver(self) -> DeliverDeps:
+        return DeliverDeps(
+            clock=self.clock,
+            ids=self.ids,
+            slots=Slots(self.settings.endpoint_concurrency),
+            deliveries=BatchedDeliveries(Deliveries(self.database), self.clock),
+            settings_of=RevisionSettings(self.triggers),
+            sender=self.sender,
+            queue=self.queue,
+            triggers=self.triggers,
+            heartbeats=self.observations,
+            lookahead=self.settings.lookahead,
+        )
+
+    @cached_property
+    def retention(self) -> RetentionDeps:
+        return RetentionDeps(
+            clock=self.clock,
+            store=Retention(self.database),
+            policy=self.settings.retention,
+            heartbeats=self.observations,
+        )
+
+    @cached_property
+    def query_event_logs(self) -> QueryEventLogsDeps:
+        return QueryEventLogsDeps(
+            clock=self.clock, events=self.events, retention=self.settings.retention
+        )
+
+    @cached_property
+    def observe(self) -> ObserveDeps:
+        return ObserveDeps(
+            clock=self.clock,
+            store=self.observations,
+            queue=self.queue,
+            retention=self.settings.retention,
+            tick_patience=timedelta(seconds=10 * self.settings.tick_seconds + 5),
+            retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),
+        )
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.database)
+
+    async def authenticate(self, key: str) -> Principal | None:
+        """The caller behind an API key, None when it is not valid."""
+        stored = await self.keys.find(key_prefix(key))
+        return authenticate(key, stored, self.clock.now())
+
+    async def ensure_bootstrap(self, key: str) -> None:
+        """Make sure that the first project exists and that `key` is its admin key."""
+        now = self.clock.now()
+        await self.keys.ensure_bootstrap(
+            key,
+            project=DEFAULT_PROJECT,
+            project_id=self.ids.uuid7(now),
+            key_id=self.ids.uuid7(now),
+            now=now,
+        )
+
+    async def close(self) -> None:
+        if "database" in self.__dict__:
+            await self.database.close()
+        if "deliver" in self.__dict__:
+            await self.sender.aclose()
+
+
+@lru_cache(maxsize=1)
+def _settings() -> Settings:
+    return Settings()  # type: ignore[call-arg]  # its fields come from the environment
+
+
+_wirings: WeakKeyDictionary[asyncio.AbstractEventLoop, Wiring] = WeakKeyDictionary()
+
+
+def wiring() -> Wiring:
+    """The parts that belong to the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _wirings:
+        _wirings[loop] = Wiring(_settings())
+    return _wirings[loop]
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the current schema and ensure the bootstrap key; safe to repeat."""
+    upgrade(settings.database_url)
+    if settings.bootstrap_api_key:
+        asyncio.run(_ensure_bootstrap(settings))
+
+
+async def _ensure_bootstrap(settings: Settings) -> None:
+    parts = Wiring(settings)
+    try:
+        await parts.ensure_bootstrap(settings.bootstrap_api_key)
+    finally:
+        await parts.close()
