@@ -1,9 +1,9 @@
-"""Start a program under another identity and tie its life to its parent's. Run as a script, it ends in an exec.
+"""Start a program as somebody else and tie its life to its parent's. A script that ends in an exec.
 
 `python -I -S launch.py IDENTITY PARENT_PID DEATH_SIGNAL PROGRAM [ARGUMENT...]`
 
-A script of its own, because this work between fork and exec is unsafe in a process with threads and
-because `unshare` wants a process with exactly one.
+A script, because this work between fork and exec is unsafe in a process with threads, and because
+`unshare` wants a process with exactly one.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ REFUSED = 77
 
 AS_IS = "as-is"
 NAMESPACE = "namespace"
-"""Root outside, nobody inside: Postgres refuses to run as root, and the files stay root's own."""
+"""Root outside, nobody inside: Postgres refuses to run as root, and its files stay root's own."""
 
 
 def main(arguments: list[str]) -> None:
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
 
 
 def assume(identity: str) -> None:
-    """Become `AS_IS`, `NAMESPACE` or `"uid:gid"`; exits with `REFUSED` where namespaces are not allowed."""
+    """Become `AS_IS`, `NAMESPACE` or `"uid:gid"`. Exits with `REFUSED` where it may not."""
     if identity == NAMESPACE:
         enter_namespace()
     elif identity != AS_IS:
@@ -47,19 +47,19 @@ def enter_namespace() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER):
         sys.exit(REFUSED)
+    maps = {"setgroups": "deny", "uid_map": "65534 0 1", "gid_map": "65534 0 1"}
     try:
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", "65534 0 1"),
-            ("gid_map", "65534 0 1"),
-        ):
+        for name, text in maps.items():
             Path("/proc/self", name).write_text(text)
     except OSError:
         sys.exit(REFUSED)
 
 
 def end_with_parent(parent_pid: int, death_signal: int) -> None:
-    """Have the kernel send `death_signal` when the parent ends. After the change of identity, which clears it."""
+    """Have the kernel send `death_signal` when the parent ends.
+
+    Comes after the change of identity, which would clear it.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent_pid:  # it ended before the kernel knew
         sys.exit(1)
