@@ -17,11 +17,12 @@ GRACE_SECONDS = 10.0
 
 
 class Lifeline:
-    """The owner's end. What is held here outlives the owner by `GRACE_SECONDS` at most."""
+    """The owner's end. What is held here outlives the owner by `grace_seconds` at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        self._grace_seconds = grace_seconds
         self._held: dict[int, int] = {}
-        self._guard = _start_guard()
+        self._guard = _start_guard(grace_seconds)
 
     def hold(self, group: int, signal_number: int = signal.SIGTERM) -> None:
         """Have `signal_number` sent to the process group when we are gone."""
@@ -43,8 +44,8 @@ class Lifeline:
         try:
             self._write(news)
         except BrokenPipeError:  # somebody killed the guard: start another, tell it everything
-            self._guard.wait()
-            self._guard = _start_guard()
+            self.close()
+            self._guard = _start_guard(self._grace_seconds)
             self._write(self._held)
 
     def _write(self, news: Mapping[int, int]) -> None:
@@ -52,9 +53,9 @@ class Lifeline:
         os.write(self._guard.stdin.fileno(), text.encode())  # type: ignore[union-attr]
 
 
-def _start_guard() -> subprocess.Popen[bytes]:
+def _start_guard(grace_seconds: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", __file__],
+        [sys.executable, "-I", "-S", __file__, str(grace_seconds)],
         stdin=subprocess.PIPE,
         bufsize=0,
         cwd="/",
@@ -62,7 +63,7 @@ def _start_guard() -> subprocess.Popen[bytes]:
     )
 
 
-def guard(news: Iterable[str]) -> None:
+def guard(news: Iterable[str], grace_seconds: float) -> None:
     """Follow the owner's news to the end: lines of `GROUP SIGNAL`, where 0 means forget it."""
     held: dict[int, int] = {}
     for line in news:
@@ -71,21 +72,21 @@ def guard(news: Iterable[str]) -> None:
             held[group] = number
         else:
             held.pop(group, None)
-    end(held)
+    end(held, grace_seconds)
 
 
-def end(held: Mapping[int, int]) -> None:
-    """Signal each process group, and kill what is left of them after `GRACE_SECONDS`."""
+def end(held: Mapping[int, int], grace_seconds: float) -> None:
+    """Signal each process group, and kill what is left of them after `grace_seconds`."""
     for group, number in held.items():
-        send(group, number)
-    deadline = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < deadline and any(send(group, 0) for group in held):
+        signal_group(group, number)
+    deadline = time.monotonic() + grace_seconds
+    while time.monotonic() < deadline and any(signal_group(group, 0) for group in held):
         time.sleep(0.05)
     for group in held:
-        send(group, signal.SIGKILL)
+        signal_group(group, signal.SIGKILL)
 
 
-def send(group: int, number: int) -> bool:
+def signal_group(group: int, number: int) -> bool:
     """Signal a process group; False when it is gone, or not ours."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
@@ -96,4 +97,4 @@ def send(group: int, number: int) -> bool:
 if __name__ == "__main__":
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # it must be the last to go
-    guard(sys.stdin)
+    guard(sys.stdin, float(sys.argv[1]))

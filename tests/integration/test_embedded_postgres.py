@@ -279,9 +279,7 @@ def test_a_directory_closed_to_nobody_is_refused_with_a_way_out(
 
 
 @as_root
-def test_an_ordinary_user_runs_it_as_itself(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_ordinary_user_runs_it_as_itself(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     setpriv, python = shutil.which("setpriv"), _python_for_everybody()
     if not setpriv or not python:
