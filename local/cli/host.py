@@ -1,0 +1,188 @@
+"""The embedded host: which services make a platform on one machine, in which order they start."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cli.environment import for_children, worth_sharing
+from local.cli.state import Platform, StateDir
+from local.services import logs
+from local.services.errors import ServiceFailed
+from local.services.lock import Lock
+from local.services.postgres import Postgres
+from local.services.service import Service, program, url_answers
+from local.services.supervisor import Supervisor
+
+DATABASE = "triggerfish"
+LOOPBACK = "127.0.0.1"
+POSTGRES_TIER, BROKER_TIER, FUNCTION_TIER = range(3)
+"""Stopped from the highest: first what takes and makes events, then what keeps them."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How large a platform to run, and where."""
+
+    host: str
+    port: int
+    workers: int
+    processes: int
+    template: Path
+
+
+class EmbeddedHost:
+    """One platform in one state directory: `run` starts it and returns when it was stopped."""
+
+    def __init__(
+        self, options: Options, state: StateDir, environ: Mapping[str, str], supervisor: Supervisor
+    ) -> None:
+        self.options = options
+        self.state = state
+        self.url = f"http://localhost:{options.port}"
+        self.supervisor = supervisor
+        given_database = environ.get("TRIGGERFISH_DATABASE_URL")
+        given_sqs = environ.get("TRIGGERFISH_SQS_ENDPOINT_URL")
+        own = Postgres(state.postgres, log_file=state.log("postgres"))
+        self.postgres = None if given_database else own
+        self.broker_port = None if given_sqs else free_port()
+        self.environment = for_children(
+            environ,
+            state_dir=state.path,
+            port=options.port,
+            database_url=given_database or own.url(DATABASE),
+            sqs_endpoint_url=given_sqs or f"http://{LOOPBACK}:{self.broker_port}",
+            api_key=state.ensure_api_key(environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY")),
+        )
+
+    def run(self, greet: Callable[[], None]) -> None:
+        """Start everything, call `greet`, keep it running until a signal, stop everything.
+
+        Raises `AlreadyRunning` when a platform runs over the same state directory, and other
+        `ServiceError`s when something does not start.
+        """
+        lock = Lock(self.state.lock, f"A platform in {self.state.path}")
+        lock.acquire()
+        try:
+            ensure_port_is_free(self.options.host, self.options.port)
+            self.supervisor.stop_on_signals()
+            self.supervisor.changed = self._announce
+            if self._start():
+                greet()
+                self.supervisor.watch()
+        finally:
+            self.supervisor.stop()
+            if self.postgres:
+                self.postgres.stop()
+            self.state.withdraw()
+            lock.release()
+
+    def _start(self) -> bool:
+        return (
+            self.supervisor.start(*self._stores())
+            and self._migrate()
+            and self.supervisor.start(*self._functions())
+        )
+
+    def _stores(self) -> list[Service]:
+        stores = []
+        if self.postgres:
+            stores.append(
+                Service(
+                    "postgres",
+                    self.postgres.spawn,
+                    self.postgres.log_file,
+                    ready=self.postgres.is_ready,
+                    tier=POSTGRES_TIER,
+                    stop_signal=signal.SIGINT,  # Postgres's fast shutdown
+                    patience_seconds=12.0,  # a killed platform's server may still be going
+                    show=logs.alarming_postgres,
+                )
+            )
+        if self.broker_port:
+            stores.append(self._service("broker", BROKER_TIER, "--port", str(self.broker_port)))
+        return stores
+
+    def _migrate(self) -> bool:
+        if self.postgres:
+            self.postgres.ensure_database(DATABASE)
+        command = command_line("migrate")
+        log = self.state.log("migrate")
+        return self.supervisor.run_once("migrate", command, env=self.environment, log_file=log)
+
+    def _functions(self) -> list[Service]:
+        options = self.options
+        place = ("--host", options.host, "--port", str(options.port))
+        gateway = (*place, "--processes", str(options.processes))
+        numbers = range(1, options.workers + 1)
+        names = ["worker"] if options.workers == 1 else [f"worker-{number}" for number in numbers]
+        return [
+            self._service("gateway", FUNCTION_TIER, *gateway),
+            self._service("scheduler", FUNCTION_TIER),
+            *(self._service(name, FUNCTION_TIER) for name in names),
+        ]
+
+    def _service(self, name: str, tier: int, *arguments: str) -> Service:
+        role = name.partition("-")[0]
+        log = self.state.log(name)
+        command = command_line(role, "--template", str(self.options.template), *arguments)
+        spawn = program(command, env=self.environment, log_file=log)
+        return Service(name, spawn, log, ready=self._probe(role), tier=tier)
+
+    def _probe(self, role: str) -> Callable[[], bool]:
+        if role == "gateway":
+            host = LOOPBACK if self.options.host in ("0.0.0.0", "::", "") else self.options.host
+            return url_answers(f"http://{host}:{self.options.port}/health/ready")
+        if role == "broker" and self.broker_port:
+            port = self.broker_port
+            return lambda: accepts(LOOPBACK, port)
+        return lambda: True
+
+    def _announce(self, pids: Mapping[str, int]) -> None:
+        self.state.announce(
+            Platform(
+                pid=os.getpid(),
+                url=self.url,
+                api_key_file=str(self.state.api_key_file),
+                database_url=self.environment["TRIGGERFISH_DATABASE_URL"],
+                sqs_endpoint_url=self.environment["TRIGGERFISH_SQS_ENDPOINT_URL"],
+                services=pids,
+                environment=worth_sharing(self.environment),
+            )
+        )
+
+
+def command_line(role: str, *arguments: str) -> list[str]:
+    """How to run one of our own commands, whatever is on the PATH."""
+    return [sys.executable, "-m", "local.cli", role, *arguments]
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts(host: str, port: int) -> bool:
+    """Whether something listens there."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def ensure_port_is_free(host: str, port: int) -> None:
+    """Raise `ServiceFailed` now, rather than let the gateway fail in its log."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"
+            raise ServiceFailed("gateway", why, "") from None

@@ -1,0 +1,81 @@
+"""`triggerfish invoke` and `generate-event`: one function alone, with a readable traceback."""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from local.cli import state
+from local.cli.paths import default_template
+from local.cli.services import Template, use_sqs_endpoint
+
+
+class Kind(StrEnum):
+    SQS = "sqs"
+    SCHEDULE = "schedule"
+    HTTP = "http"
+
+
+def invoke(
+    function: Annotated[str, typer.Argument(help="Its name in the template, e.g. tick.")],
+    event: Annotated[
+        str, typer.Option("--event", "-e", help="File with the event as JSON, or - for stdin.")
+    ] = "",
+    event_lane: Annotated[
+        bool, typer.Option("--event-lane", help="Call the Lambda handler, as AWS does.")
+    ] = False,
+    template: Template = None,
+) -> None:
+    """Run one function in this process and print its answer as JSON.
+
+    Uses the database and the queue of the platform that runs in the state directory, unless the
+    environment names others. An error prints the function's traceback and exits with 1.
+    """
+    from local.runtime.invoker import UnknownFunctionError, invoke_once
+    from local.runtime.template import load
+
+    join_running_platform()
+    use_sqs_endpoint()
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_SQS", "")
+    loaded = load(template or default_template(), sqs_endpoint=endpoint, environ=os.environ)
+    given = read_event(event)
+    try:
+        result = invoke_once(loaded, function, given, lane="event" if event_lane else "native")
+    except UnknownFunctionError:
+        known = ", ".join(sorted(loaded.functions))
+        raise typer.BadParameter(f"{function!r} is not in the template: {known}") from None
+    if result.error:
+        typer.echo(result.error.traceback or result.error.message, err=True)
+        raise typer.Exit(1)
+    typer.echo(json.dumps(result.payload, indent=2, default=str))
+
+
+def generate_event(kind: Kind) -> None:
+    """Print an example event to edit and feed to `triggerfish invoke`."""
+    from local.runtime.events import sample
+
+    typer.echo(json.dumps(sample(kind.value), indent=2))
+
+
+def read_event(source: str) -> Any:
+    """The event in a file, or on stdin for `-`; an empty one when there is no text."""
+    if not source:
+        return {}
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    try:
+        return json.loads(text) if text.strip() else {}
+    except ValueError as error:
+        raise typer.BadParameter(f"the event is not JSON: {error}") from None
+
+
+def join_running_platform() -> None:
+    """Take the environment of the platform that runs in the state directory; what is set wins."""
+    platform = state.find().running()
+    if platform:
+        for name, value in platform.environment.items():
+            if not os.environ.get(name):
+                os.environ[name] = value

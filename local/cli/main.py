@@ -1,0 +1,23 @@
+"""The `triggerfish` command: every subcommand stands in a module of its own."""
+
+import typer
+
+from local.cli.invoke import generate_event, invoke
+from local.cli.services import broker, gateway, migrate, scheduler, worker
+from local.cli.up import up
+
+HOST = "The embedded host"
+DEBUGGING = "Debugging"
+SERVICES = "One service each"
+
+app = typer.Typer(
+    name="triggerfish",
+    help="Self-hosted event triggers made of serverless-style functions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # logs want plain tracebacks
+)
+app.command(rich_help_panel=HOST)(up)
+app.command(rich_help_panel=DEBUGGING)(invoke)
+app.command(rich_help_panel=DEBUGGING)(generate_event)
+for service in (gateway, worker, scheduler, broker, migrate):
+    app.command(rich_help_panel=SERVICES)(service)

@@ -1,0 +1,73 @@
+"""One service in the foreground each: what compose, Kubernetes and `triggerfish up` run."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.cli.environment import for_sqs
+from local.cli.paths import default_template
+
+Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
+Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
+
+
+def gateway(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT")] = 8080,
+    processes: Annotated[int, typer.Option(min=1)] = 1,
+    event_lane: Annotated[
+        bool, typer.Option("--event-lane", help="Call handlers with Lambda events only.")
+    ] = False,
+    template: Template = None,
+) -> None:
+    """Serve the functions' HTTP routes."""
+    from local.runtime import gateway
+
+    use_sqs_endpoint()
+    path = template or default_template()
+    gateway.run(path, host=host, port=port, processes=processes, event_lane=event_lane)
+
+
+def worker(template: Template = None) -> None:
+    """Feed the queues' messages to their functions."""
+    from local.runtime import poller
+
+    use_sqs_endpoint()
+    poller.run(template or default_template())
+
+
+def scheduler(template: Template = None) -> None:
+    """Invoke the functions that run on a schedule."""
+    from local.runtime import scheduler
+
+    use_sqs_endpoint()
+    scheduler.run(template or default_template())
+
+
+def broker(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option()] = 9324,
+    template: Template = None,
+) -> None:
+    """Run the embedded SQS broker with the template's queues."""
+    from local.runtime.template import load
+    from local.services.broker import run
+
+    endpoint = f"http://{host}:{port}"
+    queues = load(template or default_template(), sqs_endpoint=endpoint, environ=os.environ).queues
+    run(host, port, queues)
+
+
+def migrate() -> None:
+    """Bring the database to the current schema and make sure of the first API key."""
+    from triggerfish.settings import Settings
+    from triggerfish.wiring import migrate
+
+    migrate(Settings())
+
+
+def use_sqs_endpoint() -> None:
+    """Lead boto3 to TRIGGERFISH_SQS_ENDPOINT_URL, when that is set."""
+    os.environ.update(for_sqs(os.environ, os.environ.get("TRIGGERFISH_SQS_ENDPOINT_URL")))

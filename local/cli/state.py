@@ -1,0 +1,103 @@
+"""The state directory of an embedded platform: its key, its logs, the note by which it is found."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+DEFAULT = ".triggerfish"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A running platform as `platform.json` describes it.
+
+    `services` maps names to process ids; `environment` is what a command needs to act as one of
+    them. The key itself stands in `api_key_file`.
+    """
+
+    pid: int
+    url: str
+    api_key_file: str
+    database_url: str
+    sqs_endpoint_url: str
+    services: Mapping[str, int]
+    environment: Mapping[str, str]
+
+    def api_key(self) -> str:
+        return Path(self.api_key_file).read_text().strip()
+
+
+@dataclass(frozen=True)
+class StateDir:
+    """Where everything that outlives a command is kept, and under which names.
+
+    Anybody may enter it, since Postgres may have to run as another user; what is secret in it is
+    closed itself.
+    """
+
+    path: Path
+
+    @property
+    def postgres(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "platform.lock"
+
+    @property
+    def api_key_file(self) -> Path:
+        return self.path / "api-key"
+
+    @property
+    def _note(self) -> Path:
+        return self.path / "platform.json"
+
+    def log(self, service: str) -> Path:
+        return self.path / "logs" / f"{service}.log"
+
+    def create(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "logs").mkdir(mode=0o700, exist_ok=True)
+
+    def ensure_api_key(self, given: str | None) -> str:
+        """The first admin key: the one given, the one kept, or a new one. Kept with mode 0600."""
+        kept = self.api_key_file.read_text().strip() if self.api_key_file.exists() else ""
+        key = given or kept or f"tf_{secrets.token_hex(24)}"
+        if key != kept:
+            write_secret(self.api_key_file, key + "\n")
+        return key
+
+    def announce(self, platform: Platform) -> None:
+        write_secret(self._note, json.dumps(asdict(platform), indent=2) + "\n")
+
+    def withdraw(self) -> None:
+        self._note.unlink(missing_ok=True)
+
+    def running(self) -> Platform | None:
+        """The platform that runs here now; a killed one's note does not count."""
+        try:
+            platform = Platform(**json.loads(self._note.read_text()))
+        except FileNotFoundError:
+            return None
+        return platform if psutil.pid_exists(platform.pid) else None
+
+
+def find(path: str | None = None) -> StateDir:
+    """The state directory that `path` or TRIGGERFISH_STATE_DIR names, else `.triggerfish` here."""
+    return StateDir(Path(path or os.environ.get("TRIGGERFISH_STATE_DIR") or DEFAULT).absolute())
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner can read, in one step."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(text)
+    fresh.replace(path)

@@ -1,0 +1,76 @@
+"""`triggerfish up`: the whole platform on this machine, until Ctrl-C."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from local.cli import state
+from local.cli.host import EmbeddedHost, Options
+from local.cli.paths import default_template
+from local.services.errors import ServiceError
+from local.services.supervisor import Supervisor
+
+Port = Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", help="Of the API.")]
+Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
+Workers = Annotated[int, typer.Option(min=1, help="Worker processes, which deliver events.")]
+Processes = Annotated[int, typer.Option(min=1, help="Gateway processes, which answer requests.")]
+Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line.")]
+
+STYLES = ("cyan", "magenta", "green", "blue", "yellow", "bright_black")
+
+
+def up(
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    workers: Workers = 1,
+    processes: Processes = 1,
+    template: Template = None,
+    verbose: Verbose = False,
+) -> None:
+    """Start Postgres, the queue, the API, the scheduler and a worker; stop them on Ctrl-C.
+
+    Data, logs and the API key are kept in TRIGGERFISH_STATE_DIR (default .triggerfish).
+    TRIGGERFISH_DATABASE_URL and TRIGGERFISH_SQS_ENDPOINT_URL replace what is embedded.
+    """
+    began = time.monotonic()
+    console = Console(highlight=False, soft_wrap=True)
+    where = state.find()
+    where.create()
+    options = Options(host, port, workers, processes, (template or default_template()).absolute())
+    supervisor = Supervisor(say=lambda name, text: _say(console, name, text), verbose=verbose)
+    embedded = EmbeddedHost(options, where, os.environ, supervisor)
+    try:
+        console.print(f"Starting Triggerfish in {where.path} …", style="bright_black")
+        embedded.run(lambda: _greet(console, embedded, time.monotonic() - began))
+    except ServiceError as error:
+        console.print(Text(str(error), style="red"))
+        raise typer.Exit(1) from None
+    console.print("Stopped.", style="bright_black")
+
+
+def _say(console: Console, name: str, text: str) -> None:
+    style = STYLES[sum(name.encode()) % len(STYLES)]
+    console.print(Text.assemble((f"{name:>10} │ ", style), text))
+
+
+def _greet(console: Console, host: EmbeddedHost, seconds: float) -> None:
+    given = bool(os.environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY"))
+    key = host.environment["TRIGGERFISH_BOOTSTRAP_API_KEY"]
+    shown = "as in TRIGGERFISH_BOOTSTRAP_API_KEY" if given else key
+    kept = os.path.relpath(host.state.api_key_file)
+    console.print(f"\n[bold green]Triggerfish is up[/] after {seconds:.1f} s")
+    console.print(f"  URL      {host.url}   (API reference: {host.url}/docs)")
+    console.print(f"  API key  {shown}   (kept in {kept})")
+    console.print(f"  Logs     {os.path.relpath(host.state.path / 'logs')}\n")
+    console.print("Next, in another terminal:")
+    console.print("  triggerfish demo")
+    console.print(
+        f'  curl -s {host.url}/api/v1/triggers -H "Authorization: Bearer $(cat {kept})"\n',
+        markup=False,
+    )

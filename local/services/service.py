@@ -1,0 +1,95 @@
+"""One process to keep running: how it starts, when it is ready, how it stops and restarts."""
+
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.services import logs
+
+STEADY_SECONDS = 30.0
+"""A service that ran this long is no longer in trouble: its next restart is quick again."""
+LONGEST_WAIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process to keep running. Services with a higher `tier` are stopped before lower ones.
+
+    `patience_seconds` is how long ends during the start are answered by another start; 0 means that
+    the first is a failure. `show` boils a log line down for the terminal; None hides it.
+    """
+
+    name: str
+    spawn: Callable[[], subprocess.Popen[bytes]]
+    log_file: Path
+    ready: Callable[[], bool] = lambda: True
+    tier: int = 0
+    stop_signal: int = signal.SIGTERM
+    stop_seconds: float = 20.0
+    patience_seconds: float = 0.0
+    show: Callable[[str], str | None] = logs.alarming
+
+
+def program(
+    command: Sequence[str], *, env: Mapping[str, str], log_file: Path
+) -> Callable[[], subprocess.Popen[bytes]]:
+    """How to spawn an ordinary program: own session, no input, output appended to its log."""
+
+    def spawn() -> subprocess.Popen[bytes]:
+        with logs.open_to_append(log_file) as log:
+            return subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(env),
+                start_new_session=True,
+            )
+
+    return spawn
+
+
+def url_answers(url: str) -> Callable[[], bool]:
+    """A probe that holds when `url` answers with a 2xx status within a second."""
+
+    def probe() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                return bool(200 <= answer.status < 300)
+        except OSError:  # refused, reset, timed out, or a status from 400 on
+            return False
+
+    return probe
+
+
+def restart_wait(deaths: int) -> float:
+    """Seconds before the restart after the n-th death in a row: 0.2, 0.4, 0.8 … at most 10."""
+    return float(min(0.1 * 2 ** min(deaths, 20), LONGEST_WAIT_SECONDS))
+
+
+@dataclass
+class Child:
+    """A service and what became of its process."""
+
+    service: Service
+    follower: logs.Follower
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    deaths: int = 0
+    restart_at: float = 0.0
+    exit_code: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+    def died(self, now: float, exit_code: int | None) -> None:
+        """Note a death at `now` (monotonic seconds) and when to start again."""
+        steady = now - self.started_at > STEADY_SECONDS
+        self.deaths = 1 if steady else self.deaths + 1
+        self.restart_at = now + restart_wait(self.deaths)
+        self.exit_code = exit_code
+        self.process = None

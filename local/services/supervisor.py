@@ -1,0 +1,185 @@
+"""Keeps a platform's processes running: starts them in order, restarts the dead, stops in order.
+
+Each runs in a session of its own, so that Ctrl-C reaches the supervisor first, and is held by a
+lifeline, so that a killed supervisor leaves behind neither it nor any process that it started.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.services import logs
+from local.services.errors import ServiceError, ServiceFailed
+from local.services.lifeline import Lifeline, signal_group
+from local.services.service import Child, Service, program
+
+TURN_SECONDS = 0.1
+START_SECONDS = 60.0
+
+
+@dataclass
+class Supervisor:
+    """Starts, watches and stops services; use it from the main thread.
+
+    `say` is given (service name, text) for the terminal; `verbose` passes every log line on.
+    `changed` is called with the services' process ids whenever one was started.
+    """
+
+    say: Callable[[str, str], None]
+    changed: Callable[[Mapping[str, int]], None] = lambda pids: None
+    verbose: bool = False
+    stopping: bool = False
+    lifeline: Lifeline = field(default_factory=Lifeline)
+    _children: dict[str, Child] = field(default_factory=dict)
+    _impatient: bool = False
+
+    def stop_on_signals(self) -> None:
+        """Let SIGINT, SIGTERM and SIGHUP ask for a stop. A second one kills what is slow."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.request_stop)
+
+    def request_stop(self, *_: object) -> None:
+        self._impatient = self.stopping
+        self.stopping = True
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {name: child.pid for name, child in self._children.items() if child.pid}
+
+    def start(self, *services: Service, timeout: float = START_SECONDS) -> bool:
+        """Start services together and wait until all are ready; False when a stop was asked for.
+
+        Raises `ServiceFailed` when one ends before that, or after `timeout` seconds.
+        """
+        began = time.monotonic()
+        waiting = [self._add(service) for service in services]
+        while waiting and not self.stopping:
+            waiting = [child for child in waiting if not (child.process and child.service.ready())]
+            for child in waiting:
+                self._check_start(child, time.monotonic() - began, timeout)
+            if waiting:
+                self._turn()
+        return not self.stopping
+
+    def run_once(
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log_file: Path
+    ) -> bool:
+        """Run a program to its end, e.g. a migration; False when a stop was asked for.
+
+        Raises `ServiceFailed` when it fails.
+        """
+        follower = logs.Follower(log_file)
+        process = program(command, env=env, log_file=log_file)()
+        self.lifeline.hold(process.pid)
+        while process.poll() is None and not self.stopping:
+            self._turn()
+        if self.stopping:
+            signal_group(process.pid, signal.SIGTERM)
+            process.wait()
+        self.lifeline.release(process.pid)
+        if process.returncode and not self.stopping:
+            said = "\n".join(follower.new_lines())
+            raise ServiceFailed(name, f"failed with exit code {process.returncode}", said)
+        return not self.stopping
+
+    def watch(self) -> None:
+        """Restart what dies and pass on what it says, until a stop is asked for."""
+        while not self.stopping:
+            self._turn()
+
+    def stop(self) -> None:
+        """Stop everything, the highest tier first, each service within its `stop_seconds`."""
+        self.stopping = True
+        for tier in sorted({child.service.tier for child in self._children.values()}, reverse=True):
+            self._stop_tier([c for c in self._children.values() if c.service.tier == tier])
+        self.lifeline.close()
+
+    def _add(self, service: Service) -> Child:
+        child = Child(service, logs.Follower(service.log_file))
+        self._children[service.name] = child
+        self._spawn(child)
+        return child
+
+    def _spawn(self, child: Child) -> None:
+        child.process = child.service.spawn()
+        child.started_at = time.monotonic()
+        self.lifeline.hold(child.process.pid, child.service.stop_signal)
+        self.changed(self.pids)
+
+    def _check_start(self, child: Child, waited: float, timeout: float) -> None:
+        service = child.service
+        tail = logs.tail(service.log_file)
+        if child.deaths and waited >= service.patience_seconds:
+            why = f"ended at its start with exit code {child.exit_code}"
+            raise ServiceFailed(service.name, why, tail)
+        if waited > timeout:
+            raise ServiceFailed(service.name, f"was not ready after {timeout:g} s", tail)
+
+    def _turn(self) -> None:
+        time.sleep(TURN_SECONDS)
+        for child in self._children.values():
+            self._tend(child, time.monotonic())
+            self._pass_on(child)
+
+    def _tend(self, child: Child, now: float) -> None:
+        """Notice a death, or start again what died before."""
+        if child.process is None:
+            if now >= child.restart_at and not self.stopping:
+                self._restart(child)
+        elif child.process.poll() is not None:
+            self._bury(child)
+            child.died(now, child.process.returncode)
+            wait = f"restart in {child.restart_at - now:.1f} s"
+            self.say(child.service.name, f"ended with exit code {child.exit_code}, {wait}")
+
+    def _restart(self, child: Child) -> None:
+        try:
+            self._spawn(child)
+        except (ServiceError, OSError) as error:
+            child.started_at = time.monotonic()
+            child.died(time.monotonic(), None)
+            self.say(child.service.name, str(error))
+
+    def _bury(self, child: Child) -> None:
+        """End what a dead process left of its process group, e.g. a gateway's workers."""
+        if child.process:
+            signal_group(child.process.pid, signal.SIGKILL)
+            self.lifeline.release(child.process.pid)
+
+    def _pass_on(self, child: Child) -> None:
+        for line in child.follower.new_lines():
+            text = line if self.verbose else child.service.show(line)
+            if text:
+                self.say(child.service.name, text)
+        logs.bound(child.service.log_file)
+
+    def _stop_tier(self, children: Sequence[Child]) -> None:
+        running = [child for child in children if child.process]
+        for child in running:
+            if child.process and child.process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.process.pid, child.service.stop_signal)
+        began = time.monotonic()
+        while running:
+            waited = time.monotonic() - began
+            running = [child for child in running if not self._stopped(child, waited)]
+            if running:
+                time.sleep(0.02)
+        for child in children:
+            self._pass_on(child)
+
+    def _stopped(self, child: Child, waited: float) -> bool:
+        """Whether it has ended; kills it, and what it started, once its time is up."""
+        if child.process is None:
+            return True
+        hurried = self._impatient and child.service.stop_signal == signal.SIGTERM
+        late = hurried or waited > child.service.stop_seconds
+        if child.process.poll() is None and not late:
+            return False
+        self._bury(child)
+        child.process.wait()
+        return True

@@ -1,0 +1,62 @@
+"""The variables that the embedded host hands to its services."""
+
+from pathlib import Path
+
+from local.cli.environment import for_children, for_sqs, worth_sharing
+
+
+def children(environ: dict[str, str]) -> dict[str, str]:
+    return for_children(
+        environ,
+        state_dir=Path("/state"),
+        port=8081,
+        database_url="postgresql+psycopg://postgres@/triggerfish?host=/state/postgres",
+        sqs_endpoint_url="http://127.0.0.1:9999",
+        api_key="tf_key",
+    )
+
+
+def test_a_bare_environment_gets_everything_a_service_needs() -> None:
+    found = children({})
+    assert found["TRIGGERFISH_PUBLIC_URL"] == "http://localhost:8081"
+    assert found["TRIGGERFISH_LOOKAHEAD_SECONDS"] == "2"
+    assert found["TRIGGERFISH_SQS_ENDPOINT_URL"] == "http://127.0.0.1:9999"
+    assert found["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
+    assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "local"
+    assert found["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert found["TRIGGERFISH_BOOTSTRAP_API_KEY"] == "tf_key"
+
+
+def test_what_the_caller_set_passes_through() -> None:
+    given = {
+        "TRIGGERFISH_ACTIVE_SECONDS": "5",
+        "TRIGGERFISH_PUBLIC_URL": "https://hooks.example.com",
+        "TRIGGERFISH_LOOKAHEAD_SECONDS": "7",
+        "AWS_PROFILE": "work",
+        "AWS_REGION": "eu-central-1",
+    }
+    found = children(given)
+    assert {name: found[name] for name in given} == given
+    assert "AWS_ACCESS_KEY_ID" not in found
+    assert "AWS_DEFAULT_REGION" not in found
+
+
+def test_loopback_is_open_to_deliveries_unless_the_list_is_set_even_if_empty() -> None:
+    assert children({})["TRIGGERFISH_EGRESS_ALLOW"] == "127.0.0.0/8,::1/128"
+    assert children({"TRIGGERFISH_EGRESS_ALLOW": ""})["TRIGGERFISH_EGRESS_ALLOW"] == ""
+
+
+def test_other_empty_variables_count_as_unset() -> None:
+    assert children({"TRIGGERFISH_LOOKAHEAD_SECONDS": ""})["TRIGGERFISH_LOOKAHEAD_SECONDS"] == "2"
+
+
+def test_aws_itself_needs_no_endpoint_and_no_invented_credentials() -> None:
+    assert for_sqs({}, None) == for_sqs({}, "") == {}
+
+
+def test_what_is_shared_with_other_commands_holds_no_key_and_no_strange_variable() -> None:
+    shared = worth_sharing(children({"HOME": "/home/ada"}))
+    assert shared["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
+    assert "TRIGGERFISH_BOOTSTRAP_API_KEY" not in shared
+    assert "AWS_SECRET_ACCESS_KEY" not in shared
+    assert "HOME" not in shared
