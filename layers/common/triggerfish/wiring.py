@@ -21,6 +21,7 @@ from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.deliveries import BatchedDeliveries
+from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
 from triggerfish.adapters.revisions import RevisionSettings
@@ -124,7 +125,7 @@ class Wiring:
             sender=self.sender,
             queue=self.queue,
             triggers=self.triggers,
-            heartbeats=self.observations,
+            heartbeats=SparseHeartbeats(self.observations),
             lookahead=self.settings.lookahead,
         )
 

@@ -114,7 +114,5 @@ def _entry(index: int, ref: EventRef, delay: int) -> "SendMessageBatchRequestEnt
         "Id": str(index),
         "MessageBody": json.dumps(message_body(ref), separators=(",", ":")),
         "DelaySeconds": delay,
-        "MessageAttributes": {
-            DEDUP_ATTRIBUTE: {"DataType": "String", "StringValue": ref.dedup_id}
-        },
+        "MessageAttributes": {DEDUP_ATTRIBUTE: {"DataType": "String", "StringValue": ref.dedup_id}},
     }

@@ -1,9 +1,9 @@
 """The delivery state machine: pure rules from an attempt's result to the event's next state.
 
-    pending ──claim──► delivering ──┬─ 2xx ───────────────────► success
-       ▲                            ├─ retryable, tries left ─► pending (next_attempt_at)
-       └────────────────────────────┘
-                                    └─ final, or none left ───► failure
+pending ──claim──► delivering ──┬─ 2xx ───────────────────► success
+   ▲                            ├─ retryable, tries left ─► pending (next_attempt_at)
+   └────────────────────────────┘
+                                └─ final, or none left ───► failure
 """
 
 from dataclasses import dataclass

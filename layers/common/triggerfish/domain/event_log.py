@@ -80,9 +80,7 @@ def seen(log: EventLog, policy: RetentionPolicy, now: datetime) -> SeenEventLog 
     )
 
 
-def dedup_id(
-    source: str, trigger_id: UUID | None, scheduled_for: datetime, event_id: UUID
-) -> str:
+def dedup_id(source: str, trigger_id: UUID | None, scheduled_for: datetime, event_id: UUID) -> str:
     """The deduplication id that travels with a message: the occurrence, or else the event."""
     if source == Source.SCHEDULED:
         return f"{trigger_id}:{round(scheduled_for.timestamp() * 1000)}"

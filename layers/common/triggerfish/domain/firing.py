@@ -77,7 +77,11 @@ def plan(trigger: DueTrigger, *, now: datetime, until: datetime) -> Plan:
         window=trigger.catch_up_window,
         fired=trigger.fired_count,
     )
-    fire = [] if resumed.make_up is None else [jittered(resumed.make_up, schedule.jitter_seconds, seed)]
+    fire = (
+        []
+        if resumed.make_up is None
+        else [jittered(resumed.make_up, schedule.jitter_seconds, seed)]
+    )
     next_at = resumed.next_at
     if next_at is not None:
         taken, next_at = _take(trigger, next_at, until=until, fired=trigger.fired_count + len(fire))

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-
 # Upper bounds of the histogram buckets; each bucket counts what is at most its bound.
 DURATION_BOUNDS_MS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 LATENESS_BOUNDS_MS = (10, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000)
@@ -44,6 +43,7 @@ class OutcomeTotals:
     count: int
     duration_ms: int
     duration_buckets: list[int]
+    lateness_count: int
     lateness_ms: int
     lateness_max_ms: int
     lateness_buckets: list[int]
@@ -79,4 +79,6 @@ def judge_worker(
         return Component("worker", False, f"the oldest due event waits for {overdue:.0f} s")
     if beat is None:
         return Component("worker", True, "nothing to deliver yet")
-    return Component("worker", True, f"last delivery {(now - beat.last_run_at).total_seconds():.0f} s ago")
+    return Component(
+        "worker", True, f"last delivery {(now - beat.last_run_at).total_seconds():.0f} s ago"
+    )

@@ -57,8 +57,10 @@ def parse_retry(raw: object) -> RetryPolicy:
     if not isinstance(delays, list) or len(delays) > MAX_RETRIES:
         raise _invalid("retry.delays_seconds", f"must be a list of at most {MAX_RETRIES} numbers")
     for index, delay in enumerate(delays):
-        if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay:
-            raise _invalid(f"retry.delays_seconds[{index}]", "must be a number of seconds, 0 or more")
+        if isinstance(delay, bool) or not isinstance(delay, int | float) or not delay >= 0:
+            raise _invalid(
+                f"retry.delays_seconds[{index}]", "must be a number of seconds, 0 or more"
+            )
     if sum(delays) > MAX_TOTAL_SECONDS:
         raise _invalid("retry.delays_seconds", "may add up to 46 hours at most")
     return RetryPolicy(tuple(float(delay) for delay in delays))

@@ -104,7 +104,9 @@ class WebhookTarget:
 def parse_definition(raw: object, *, now: datetime) -> Definition:
     """Read a create body. Raises InvalidInput that names every field that is wrong."""
     if not isinstance(raw, dict):
-        raise InvalidInput("The body must be a JSON object.", (FieldError("body", "not an object"),))
+        raise InvalidInput(
+            "The body must be a JSON object.", (FieldError("body", "not an object"),)
+        )
     kind = raw.get("type")
     if kind not in FIELDS:
         raise InvalidInput(
@@ -140,7 +142,9 @@ class _Collector:
 
 def _unknown_fields(raw: dict[str, Any], kind: str) -> list[FieldError]:
     unknown = sorted(set(raw) - FIELDS[kind])
-    return [FieldError(str(name), f"unknown field for a trigger of type {kind}") for name in unknown]
+    return [
+        FieldError(str(name), f"unknown field for a trigger of type {kind}") for name in unknown
+    ]
 
 
 def _scheduled(raw: dict[str, Any], now: datetime, collect: _Collector) -> dict[str, Any]:

@@ -12,7 +12,9 @@ MAX_KEY_CHARACTERS = 200
 Authenticate = Callable[[str], Awaitable[Principal | None]]
 
 
-def require(scope: str, authenticate: Callable[[], Authenticate]) -> Callable[..., Awaitable[Principal]]:
+def require(
+    scope: str, authenticate: Callable[[], Authenticate]
+) -> Callable[..., Awaitable[Principal]]:
     """A FastAPI dependency: the caller, who must hold `scope`. Raises Unauthorised or Forbidden."""
 
     async def caller(request: Request) -> Principal:

@@ -47,7 +47,9 @@ def envelope(
     }
 
 
-def of_error(error: TriggerfishError, request_id: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+def of_error(
+    error: TriggerfishError, request_id: str
+) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Status, body and headers for one of our errors."""
     status, code = STATUS[type(error)]
     details = error.details if isinstance(error, InvalidInput) else ()

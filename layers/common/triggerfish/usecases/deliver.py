@@ -130,7 +130,9 @@ async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
     )
 
 
-def request_for(event: ClaimedEvent, settings: DeliverySettings, *, at: datetime) -> OutboundRequest:
+def request_for(
+    event: ClaimedEvent, settings: DeliverySettings, *, at: datetime
+) -> OutboundRequest:
     """The POST of one attempt: the exact payload, signed by Standard Webhooks, id equal in retries."""
     body = event.payload.encode()
     signed = delivery_headers(str(event.id), int(at.timestamp()), body, settings.signing_secret)

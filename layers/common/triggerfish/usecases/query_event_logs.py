@@ -80,9 +80,7 @@ async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps
     return view
 
 
-def _bounds(
-    window: Window, retention: RetentionPolicy, now: datetime
-) -> tuple[datetime, datetime]:
+def _bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
     """The half-open interval (after, until] of `fired_at` that a window means at `now`."""
     if window.view is View.ACTIVE:
         after, until = retention.active_from(now), now

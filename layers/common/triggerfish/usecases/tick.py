@@ -74,9 +74,7 @@ async def tick(horizon: timedelta, d: TickDeps) -> TickReport:
     return report
 
 
-async def fire_due(
-    horizon: timedelta, d: TickDeps, *, only: UUID | None = None
-) -> tuple[int, int]:
+async def fire_due(horizon: timedelta, d: TickDeps, *, only: UUID | None = None) -> tuple[int, int]:
     """Write and enqueue the events due within `horizon` (of one trigger, if given).
 
     Messages of one batch are sent while the next is claimed. Returns events fired and skipped.
@@ -95,9 +93,7 @@ async def fire_due(
                 return fired, skipped
 
 
-async def _fire_batch(
-    d: TickDeps, now: datetime, horizon: timedelta, only: UUID | None
-) -> Fired:
+async def _fire_batch(d: TickDeps, now: datetime, horizon: timedelta, only: UUID | None) -> Fired:
     until = now + horizon
     return await d.due.fire(
         lambda due: [plan(trigger, now=now, until=until) for trigger in due],

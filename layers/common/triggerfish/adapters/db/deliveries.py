@@ -137,9 +137,7 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(
-        self, event_ids: Sequence[UUID], *, now: datetime
-    ) -> list[ClaimedEvent | None]:
+    async def claim(self, event_ids: Sequence[UUID], *, now: datetime) -> list[ClaimedEvent | None]:
         """Lease events that are due and free; None for one that is gone, final, early or leased."""
         claimed = await self._claim_in(ACTIVE, event_ids, now)
         missing = [id for id in event_ids if id not in claimed]
@@ -161,9 +159,7 @@ class Deliveries:
         waiting: dict[str, list[ClaimedEvent]] = {}
         for row in rows:
             waiting.setdefault(row.endpoint_key, []).append(ClaimedEvent(*row))
-        return [
-            waiting[key].pop() if waiting.get(key) else None for key in endpoint_keys
-        ]
+        return [waiting[key].pop() if waiting.get(key) else None for key in endpoint_keys]
 
     async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
         """Write outcomes and count them; False for one whose lease was lost to another worker."""
@@ -173,9 +169,7 @@ class Deliveries:
             recorded |= await self._record_in(ARCHIVE, missing)
         return [outcome.event.id in recorded for outcome in outcomes]
 
-    async def sweep(
-        self, *, now: datetime, horizon: timedelta, limit: int
-    ) -> list[EventRef]:
+    async def sweep(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]:
         """Take up what became due without a message: long retries, lost messages, dead workers."""
         values = {
             "now": now,

@@ -38,6 +38,7 @@ ON_CONFLICT_ADD = f"""
            SET count = s.count + excluded.count,
                duration_ms = s.duration_ms + excluded.duration_ms,
                {_added("duration_buckets", DURATION_BOUNDS_MS)},
+               lateness_count = s.lateness_count + excluded.lateness_count,
                lateness_ms = s.lateness_ms + excluded.lateness_ms,
                lateness_max_ms = greatest(s.lateness_max_ms, excluded.lateness_max_ms),
                {_added("lateness_buckets", LATENESS_BOUNDS_MS)}
@@ -49,12 +50,12 @@ COUNT_OUTCOMES = f"""
     counted AS (
         INSERT INTO delivery_stats AS s
                (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
-                lateness_ms, lateness_max_ms, lateness_buckets)
+                lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
         SELECT date_trunc('minute', ended_at, 'UTC'), project_id,
                coalesce(trigger_id, '{NO_TRIGGER}'),
                CASE status WHEN 'pending' THEN 'retry' ELSE status END,
                count(*), sum(duration_ms), {_histogram("duration_ms", DURATION_BOUNDS_MS)},
-               coalesce(sum(lateness_ms), 0), coalesce(max(lateness_ms), 0),
+               count(lateness_ms), coalesce(sum(lateness_ms), 0), coalesce(max(lateness_ms), 0),
                {_histogram("lateness_ms", LATENESS_BOUNDS_MS)}
           FROM done
          GROUP BY 1, 2, 3, 4
@@ -70,10 +71,10 @@ ROLL_UP = text(f"""
         RETURNING *)
     INSERT INTO delivery_stats AS s
            (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
-            lateness_ms, lateness_max_ms, lateness_buckets)
+            lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
     SELECT 'epoch', project_id, CAST(:no_trigger AS uuid), outcome, sum(count), sum(duration_ms),
            {_summed("duration_buckets", DURATION_BOUNDS_MS)},
-           sum(lateness_ms), max(lateness_max_ms),
+           sum(lateness_count), sum(lateness_ms), max(lateness_max_ms),
            {_summed("lateness_buckets", LATENESS_BOUNDS_MS)}
       FROM old
      GROUP BY project_id, outcome
@@ -83,7 +84,7 @@ ROLL_UP = text(f"""
 TOTALS = text(f"""
     SELECT outcome, sum(count) AS count, sum(duration_ms) AS duration_ms,
            {_summed("duration_buckets", DURATION_BOUNDS_MS)} AS duration_buckets,
-           sum(lateness_ms) AS lateness_ms, max(lateness_max_ms) AS lateness_max_ms,
+           sum(lateness_count) AS lateness_count, sum(lateness_ms) AS lateness_ms, max(lateness_max_ms) AS lateness_max_ms,
            {_summed("lateness_buckets", LATENESS_BOUNDS_MS)} AS lateness_buckets
       FROM delivery_stats
      GROUP BY outcome
@@ -96,6 +97,7 @@ def outcome_totals(row: Row[Any]) -> OutcomeTotals:
         int(row.count),
         int(row.duration_ms),
         [int(bucket) for bucket in row.duration_buckets],
+        int(row.lateness_count),
         int(row.lateness_ms),
         int(row.lateness_max_ms),
         [int(bucket) for bucket in row.lateness_buckets],

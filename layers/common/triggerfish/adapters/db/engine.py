@@ -64,5 +64,3 @@ async def fetch(
     """Execute on a given connection; the rows, or an empty list for a statement without any."""
     result = await connection.execute(statement, values)
     return list(result.all()) if result.returns_rows else []
-
-

@@ -85,7 +85,9 @@ class Retention:
 
     async def make_partitions(self, *, fired_until: datetime) -> None:
         """Make the archive partitions that the next moves need."""
-        hours = {row.hour for row in await self._database.run(HOURS_TO_MOVE, fired_until=fired_until)}
+        hours = {
+            row.hour for row in await self._database.run(HOURS_TO_MOVE, fired_until=fired_until)
+        }
         existing = await self._partitions()
         for hour in sorted(hours - existing):
             await self._alter(
@@ -127,6 +129,6 @@ def _name(hour: datetime) -> str:
 
 
 def _hour(name: str) -> datetime:
-    return datetime.strptime(name.removeprefix(PARTITION_PREFIX), PARTITION_TIME).replace(tzinfo=UTC)
-
-
+    return datetime.strptime(name.removeprefix(PARTITION_PREFIX), PARTITION_TIME).replace(
+        tzinfo=UTC
+    )

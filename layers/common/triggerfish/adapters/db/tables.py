@@ -152,9 +152,7 @@ def _event_log_columns() -> list[Column[object] | CheckConstraint]:
         ),
         CheckConstraint(f"({FINAL}) = (completed_at IS NOT NULL)", name="final_check"),
         CheckConstraint(f"({OPEN}) = (next_attempt_at IS NOT NULL)", name="open_check"),
-        CheckConstraint(
-            "(status = 'delivering') = (lease_until IS NOT NULL)", name="lease_check"
-        ),
+        CheckConstraint("(status = 'delivering') = (lease_until IS NOT NULL)", name="lease_check"),
     ]
 
 
@@ -212,6 +210,7 @@ delivery_stats = Table(
     Column("count", BigInteger, nullable=False),
     Column("duration_ms", BigInteger, nullable=False),
     Column("duration_buckets", ARRAY(BigInteger), nullable=False),
+    Column("lateness_count", BigInteger, nullable=False),
     Column("lateness_ms", BigInteger, nullable=False),
     Column("lateness_max_ms", BigInteger, nullable=False),
     Column("lateness_buckets", ARRAY(BigInteger), nullable=False),

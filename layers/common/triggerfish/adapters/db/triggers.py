@@ -204,9 +204,7 @@ class Triggers:
     async def disable(self, trigger_ids: Iterable[UUID], *, now: datetime) -> None:
         await self._database.run(DISABLE, ids=sorted(trigger_ids), now=now)
 
-    async def delivery_settings(
-        self, revision_ids: Iterable[UUID]
-    ) -> dict[UUID, DeliverySettings]:
+    async def delivery_settings(self, revision_ids: Iterable[UUID]) -> dict[UUID, DeliverySettings]:
         """Endpoint, retry policy and signing secret of the given revisions."""
         rows = await self._database.run(REVISIONS, ids=list(revision_ids))
         return {

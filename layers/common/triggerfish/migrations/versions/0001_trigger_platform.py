@@ -14,6 +14,7 @@ TABLES = """
         count BIGINT NOT NULL,
         duration_ms BIGINT NOT NULL,
         duration_buckets BIGINT[] NOT NULL,
+        lateness_count BIGINT NOT NULL,
         lateness_ms BIGINT NOT NULL,
         lateness_max_ms BIGINT NOT NULL,
         lateness_buckets BIGINT[] NOT NULL,

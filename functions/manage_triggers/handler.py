@@ -1,0 +1,48 @@
+"""GET and DELETE below /api/v1/triggers → list, look up and delete triggers."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import Depends, Query, Response
+from triggerfish.domain.access import Principal
+from triggerfish.edge.auth import require
+from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
+from triggerfish.edge.queries import TriggerQuery
+from triggerfish.edge.views import page_view, trigger_view
+from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger, list_triggers
+from triggerfish.wiring import wiring
+
+app = build_app()
+
+Reader = Annotated[Principal, Depends(require("triggers:read", lambda: wiring().authenticate))]
+Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring().authenticate))]
+
+
+@app.get("/api/v1/triggers")
+async def list_(caller: Reader, query: Annotated[TriggerQuery, Query()]) -> Json:
+    parts = wiring()
+    page = await list_triggers(
+        caller,
+        parts.manage_triggers,
+        type=query.type,
+        status=query.status,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return Json(page_view(page, partial(trigger_view, public_url=parts.settings.public_url)))
+
+
+@app.get("/api/v1/triggers/{trigger_id}")
+async def get(trigger_id: str, caller: Reader) -> Json:
+    parts = wiring()
+    trigger = await get_trigger(parse_id(trigger_id, "trigger"), caller, parts.manage_triggers)
+    return Json(trigger_view(trigger, parts.settings.public_url))
+
+
+@app.delete("/api/v1/triggers/{trigger_id}", status_code=204)
+async def delete(trigger_id: str, caller: Writer) -> Response:
+    await delete_trigger(parse_id(trigger_id, "trigger"), caller, wiring().manage_triggers)
+    return Response(status_code=204)
+
+
+handler = lambda_handler(app)

@@ -1,0 +1,40 @@
+"""GET below /api/v1/event-logs → what fired, and what came of it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+from triggerfish.domain.access import Principal
+from triggerfish.domain.event_log import EventLogFilter
+from triggerfish.domain.retention import View
+from triggerfish.edge.auth import require
+from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
+from triggerfish.edge.queries import EventLogQuery
+from triggerfish.edge.views import event_log_detail, event_log_view, page_view
+from triggerfish.usecases.query_event_logs import Window, get_event_log, list_event_logs
+from triggerfish.wiring import wiring
+
+app = build_app()
+
+Reader = Annotated[Principal, Depends(require("events:read", lambda: wiring().authenticate))]
+
+
+@app.get("/api/v1/event-logs")
+async def list_(caller: Reader, query: Annotated[EventLogQuery, Query()]) -> Json:
+    page = await list_event_logs(
+        caller,
+        EventLogFilter(query.trigger_id, query.status, query.source, query.is_test),
+        Window(View(query.view), query.since, query.until),
+        wiring().query_event_logs,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return Json(page_view(page, event_log_view))
+
+
+@app.get("/api/v1/event-logs/{event_id}")
+async def get(event_id: str, caller: Reader) -> Json:
+    seen = await get_event_log(parse_id(event_id, "event"), caller, wiring().query_event_logs)
+    return Json(event_log_detail(seen))
+
+
+handler = lambda_handler(app)

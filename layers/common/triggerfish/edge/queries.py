@@ -1,0 +1,36 @@
+"""The query strings of lists, as models: unknown names and wrong values are refused by name."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
+
+
+class PageQuery(BaseModel):
+    """What every list takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str | None, Field(max_length=500)] = None
+
+
+class TriggerQuery(PageQuery):
+    """GET /api/v1/triggers"""
+
+    type: Literal["scheduled", "api"] | None = None
+    status: Literal["active", "paused", "completed", "disabled"] | None = None
+
+
+class EventLogQuery(PageQuery):
+    """GET /api/v1/event-logs; `from` and `to` are inclusive."""
+
+    view: Literal["active", "archived"] = "active"
+    trigger_id: UUID | None = None
+    status: Literal["pending", "delivering", "success", "failure"] | None = None
+    source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
+    is_test: bool | None = None
+    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
