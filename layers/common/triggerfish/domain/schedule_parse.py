@@ -105,6 +105,8 @@ class _Parser:
         rule = self._cron(start_at) if kind == "cron" else self._every(kind, start_at)
         max_fires = self._whole("max_fires", 1, MAX_FIRES)
         jitter_seconds = self._whole("jitter_seconds", 0, MAX_JITTER_SECONDS) or 0
+        if isinstance(rule, Every) and timedelta(seconds=jitter_seconds) > rule.interval:
+            self._wrong("jitter_seconds", "must not be longer than the interval")
         return None if rule is None else Schedule(rule, end_at, max_fires, jitter_seconds)
 
     def _at(self) -> datetime | None:
@@ -126,13 +128,6 @@ class _Parser:
         if interval < MIN_INTERVAL:
             self._wrong(kind, "must be at least one second")
             return None
-        jitter = self._raw.get("jitter_seconds")
-        if (
-            type(jitter) is int
-            and jitter > 0
-            and timedelta(seconds=min(jitter, MAX_JITTER_SECONDS)) > interval
-        ):
-            self._wrong("jitter_seconds", "must not be longer than the interval")
         return Every(interval, start_at or self._now + interval)
 
     def _cron(self, start_at: datetime | None) -> Cron | None:

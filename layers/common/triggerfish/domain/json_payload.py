@@ -1,0 +1,114 @@
+"""From the bytes of a request to a JSON value that every later part can hold.
+
+Stricter than `json.loads`: Postgres' jsonb refuses U+0000, lone surrogates, NaN and infinity, and
+a deep payload breaks recursive readers, so such a body is refused at the door.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from triggerfish.domain.errors import FieldError, InvalidInput, TooLarge
+
+MAX_DEPTH = 64
+MAX_NODES = 10_000
+
+_BOM = b"\xef\xbb\xbf"
+_CONSTANT = re.compile(r"-?(?:NaN|Infinity)")
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")  # the least number of digits that may exceed 64 bits
+_NAME_LENGTH = 100
+
+
+def parse_payload(
+    body: bytes,
+    *,
+    max_bytes: int,
+    max_depth: int = MAX_DEPTH,
+    max_nodes: int = MAX_NODES,
+    name: str = "payload",
+) -> Any:
+    """Return the JSON value of a body; InvalidInput or TooLarge says what to change.
+
+    Depth counts nested arrays and objects; nodes are all values. Integers are exact up to 308
+    digits. Of repeated keys the last wins, as in JavaScript and jsonb; the body itself keeps both.
+    `name` is the root's name in the errors' field paths.
+    """
+    if len(body) > max_bytes:
+        raise TooLarge(f"The body must be at most {max_bytes} bytes long.")
+    value = _load(body, name)
+    openers = body.count(b"[") + body.count(b"{")
+    if openers > max_depth or 1 + openers + body.count(b",") > max_nodes:  # else it cannot be
+        _check_shape(value, max_depth, max_nodes, name)
+    if b"\\u0000" in body:  # orjson refuses a raw one
+        _check_no_null(value, name)
+    if _LONG_NUMBER.search(body):  # orjson reads an integer beyond 64 bits as a float
+        return json.loads(body)
+    return value
+
+
+def _load(body: bytes, name: str) -> Any:
+    if not body or body.isspace():
+        raise _refuse(name, "must not be empty: send a JSON value")
+    if body.startswith(_BOM):
+        raise _refuse(name, "must be UTF-8 without a byte order mark")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _refuse(name, _explain(body, error)) from error
+
+
+def _explain(body: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as undecodable:
+        return f"must be UTF-8; the byte at offset {undecodable.start} is not"
+    place = f"(line {error.lineno}, column {error.colno})"
+    if _CONSTANT.match(text, error.pos):
+        return f"must not contain NaN or Infinity: JSON has no such number {place}"
+    if "surrogate" in error.msg:
+        return f"must not contain a lone surrogate escape {place}"
+    if "infinity" in error.msg:
+        return f"must not contain a number beyond the range of a double {place}"
+    if "depth" in error.msg:
+        return "must not be nested that deeply"
+    return f"must be JSON: {error.msg} {place}"
+
+
+def _refuse(field: str, message: str) -> InvalidInput:
+    return InvalidInput("The body is not acceptable JSON.", (FieldError(field, message),))
+
+
+def _check_shape(value: object, max_depth: int, max_nodes: int, name: str) -> None:
+    depth, nodes, level = 0, 0, [value]
+    while level:
+        nodes += len(level)
+        if nodes > max_nodes:
+            raise _refuse(name, f"must have at most {max_nodes} values")
+        containers = [v for v in level if isinstance(v, dict | list)]
+        depth += bool(containers)
+        if depth > max_depth:
+            raise _refuse(name, f"must be nested at most {max_depth} levels deep")
+        level = [inner for v in containers for inner in (v.values() if isinstance(v, dict) else v)]
+
+
+def _check_no_null(value: object, name: str) -> None:
+    for path, text in _texts(value, name):
+        if "\0" in text:
+            raise _refuse(path.replace("\0", "\\u0000"), "must not contain the character U+0000")
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """All strings, keys included, with the path of the value they belong to."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            here = f"{path}.{key[:_NAME_LENGTH]}"
+            yield here, key
+            yield from _texts(inner, here)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{path}[{index}]")

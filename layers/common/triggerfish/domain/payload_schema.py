@@ -1,0 +1,145 @@
+"""JSON Schemas of API triggers: what is accepted as a schema, and what a payload violates.
+
+jsonschema-rs validates (offline, linear-time patterns, values masked); python `jsonschema` is only
+the judge of the schema itself, because it names the wrong keyword better.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from triggerfish.domain.errors import FieldError
+from triggerfish.domain.schema_cost import weight
+from triggerfish.domain.schema_gate import DRAFT_07, inspect, refuse
+
+MAX_VIOLATIONS = 20
+# Finding all errors is eager, 3-40 µs each, so it is bounded by values times weight: above the
+# first budget only the first error is looked for, above the second only the verdict is given.
+ALL_ERRORS_BUDGET = 3_000
+FIRST_ERROR_BUDGET = 20_000
+
+_MASK = "[value]"
+_PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 18, dfa_size_limit=1 << 20)
+_MESSAGE_LENGTH = 300
+_NAME_LENGTH = 100
+
+Kind = jsonschema_rs.ValidationErrorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """A compiled schema and its weight (see `schema_cost`)."""
+
+    compiled: jsonschema_rs.Validator
+    weight: int
+
+
+def check_schema(schema: object) -> None:
+    """Refuse, with InvalidInput naming `schema...`, what is not a schema or not safe to run."""
+    compile_schema(schema)
+
+
+def compile_schema(schema: object) -> Validator:
+    """Return a reusable validator of an accepted schema; InvalidInput as `check_schema`."""
+    gate = inspect(schema)
+    _check_meta_schema(gate.root)
+    schema_weight = weight(gate)
+    try:
+        compiled = jsonschema_rs.validator_for(
+            gate.root,
+            offline=True,
+            pattern_options=_PATTERNS,
+            mask=_MASK,
+            validate_formats=True,
+            ignore_unknown_formats=True,
+        )
+    except jsonschema_rs.ValidationError as error:
+        raise _refuse_uncompiled(error) from error
+    return Validator(compiled, schema_weight)
+
+
+def violations(
+    validator: Validator, payload: object, limit: int = MAX_VIOLATIONS
+) -> tuple[FieldError, ...]:
+    """Return what the payload (from `parse_payload`) violates, at most `limit`; empty if valid.
+
+    Messages never contain values of the payload. A very large payload under a heavy schema gets
+    its first violation only, or just the verdict: the time stays below about half a second.
+    """
+    if validator.compiled.is_valid(payload):
+        return ()
+    cost = validator.weight * _count_values(payload, FIRST_ERROR_BUDGET)
+    if cost > FIRST_ERROR_BUDGET:
+        return (FieldError("payload", "does not match the schema"),)
+    errors = _first_error(validator, payload)
+    if cost <= ALL_ERRORS_BUDGET:
+        errors = validator.compiled.iter_errors(payload)
+    found = {violation: None for error in errors for violation in _describe(error)}
+    return tuple(list(found)[:limit])
+
+
+def _check_meta_schema(schema: dict[str, Any]) -> None:
+    draft = Draft202012Validator
+    if str(schema.get("$schema", "")).removesuffix("#") == DRAFT_07:
+        draft = Draft7Validator
+    error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
+    if error is not None:
+        path = tuple(map(str, error.absolute_path))
+        raise refuse(path, f"is not valid here: {error.message[:_MESSAGE_LENGTH]}")
+
+
+def _refuse_uncompiled(error: jsonschema_rs.ValidationError) -> Exception:
+    path = tuple(map(str, error.instance_path))
+    if "pattern" in path or "patternProperties" in path:
+        return refuse(path, "must be a regex without look-around, back-references or huge repeats")
+    return refuse(path, error.message[:_MESSAGE_LENGTH])
+
+
+def _first_error(validator: Validator, payload: object) -> Iterable[jsonschema_rs.ValidationError]:
+    try:
+        validator.compiled.validate(payload)
+    except jsonschema_rs.ValidationError as error:
+        return (error,)
+    return ()
+
+
+def _describe(error: jsonschema_rs.ValidationError) -> Iterable[FieldError]:
+    """One violation, or one for each missing or unexpected field that the error stands for."""
+    path = error.instance_path
+    match error.kind:
+        case Kind.Required(name):
+            return (FieldError(_field([*path, str(name)]), "is required"),)
+        case Kind.AdditionalProperties(names) | Kind.UnevaluatedProperties(names):
+            return [FieldError(_field([*path, name]), "is not allowed") for name in names]
+        case Kind.PropertyNames():
+            return (FieldError(_field(path), "has a field whose name is not allowed"),)
+    message = error.message.replace(_MASK, "value")
+    return (FieldError(_field(path), message[:_MESSAGE_LENGTH]),)
+
+
+def _field(path: Iterable[str | int]) -> str:
+    """`items[0].price`; `payload` for the root."""
+    text = ""
+    for token in path:
+        if isinstance(token, int):
+            text += f"[{token}]"
+        else:
+            text += f".{token[:_NAME_LENGTH]}" if text else token[:_NAME_LENGTH]
+    return text or "payload"
+
+
+def _count_values(payload: object, enough: int) -> int:
+    """Count the payload's values, stopping when there are more than `enough`."""
+    count, stack = 0, [payload]
+    while stack and count <= enough:
+        value = stack.pop()
+        count += 1
+        if isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return count
