@@ -1,1 +1,1 @@
-"""The self-hosted host: a runtime for Lambda functions, the services it needs, and the command line."""
+"""The self-hosted host: a runtime for Lambda functions, its services, and the command line."""

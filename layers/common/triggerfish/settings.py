@@ -1,4 +1,4 @@
-"""Every setting of the platform, read once from `TRIGGERFISH_*` variables (docs/configuration.md)."""
+"""Every setting of the functions, read once from `TRIGGERFISH_*` (docs/configuration.md)."""
 
 from datetime import timedelta
 

@@ -30,6 +30,7 @@ from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.access import Principal, authenticate, key_prefix
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.slots import Slots
+from triggerfish.ports import Clock
 from triggerfish.settings import Settings
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
@@ -46,9 +47,9 @@ DEFAULT_PROJECT = "default"
 class Wiring:
     """The parts of one process, each built when it is first needed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.ids = SystemIds()
 
     @cached_property
@@ -184,10 +185,15 @@ class Wiring:
 
 @lru_cache(maxsize=1)
 def _settings() -> Settings:
-    return Settings()  # type: ignore[call-arg]  # its fields come from the environment
+    return Settings()
 
 
 _wirings: WeakKeyDictionary[asyncio.AbstractEventLoop, Wiring] = WeakKeyDictionary()
+
+
+def install(parts: Wiring) -> None:
+    """Make `parts` those of the running event loop, for a host with a clock of its own."""
+    _wirings[asyncio.get_running_loop()] = parts
 
 
 def wiring() -> Wiring:

@@ -14,10 +14,7 @@ class SystemIds:
 
     def uuid7(self, at: datetime) -> UUID:
         """A new id whose leading bits are `at`, so that ids sort by time."""
-        nanoseconds = round(at.timestamp() * 1e9)
-        return UUID(
-            int=uuid_utils.uuid7(nanoseconds // 1_000_000_000, nanoseconds % 1_000_000_000).int
-        )
+        return UUID(int=uuid_utils.uuid7(nanoseconds=round(at.timestamp() * 1e9)).int)
 
     def token(self) -> str:
         """A secret for a URL: 43 characters, 256 bits."""

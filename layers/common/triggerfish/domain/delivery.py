@@ -53,7 +53,7 @@ class EventRef:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
-    """An event that this worker holds the lease of; `attempt` is the number of the attempt to make."""
+    """An event that this worker holds the lease of; `attempt` numbers the attempt to make."""
 
     id: UUID
     project_id: UUID
@@ -119,7 +119,7 @@ class Outcome:
 
 
 def classify(reply: Reply | SendFailure) -> Verdict:
-    """What an answer means. Standard Webhooks: only 2xx is success, 3xx is not followed, 410 disables.
+    """What an answer means. Standard Webhooks: 2xx is success, 3xx is not followed, 410 disables.
 
     Every other answer may heal (a deploy, a bad route, a revoked certificate), so it is retried;
     only a destination that our own rules block never will.

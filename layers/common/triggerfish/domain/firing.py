@@ -1,4 +1,4 @@
-"""What one look at a due trigger leads to: which occurrences fire, which are skipped, what is next."""
+"""What one look at a due trigger leads to: what fires, what is skipped, and what is next."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ class DueTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One event to be written: due at `scheduled_for`, fired then or at the moment of catching up."""
+    """One event to write: due at `scheduled_for`, fired then or at the moment of catching up."""
 
     scheduled_for: datetime
     fired_at: datetime
@@ -67,7 +67,7 @@ def first_cursor(schedule: Schedule, *, now: datetime, seed: str) -> Cursor:
 
 
 def plan(trigger: DueTrigger, *, now: datetime, until: datetime) -> Plan:
-    """Decide what fires by `until`: first what was missed, by the catch-up policy, then what is due."""
+    """Decide what fires by `until`: what was missed, by the catch-up policy, then what is due."""
     schedule, seed = trigger.schedule, str(trigger.id)
     resumed = resume(
         trigger.catch_up,

@@ -1,4 +1,4 @@
-"""Retention: from an event's age to where it is and when it moves. Active, then archived, then gone."""
+"""Retention: from an event's age to where it belongs. Active, then archived, then gone."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

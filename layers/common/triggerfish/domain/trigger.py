@@ -114,7 +114,7 @@ def parse_definition(raw: object, *, now: datetime) -> Definition:
         )
     errors = _unknown_fields(raw, str(kind))
     collect = _Collector(errors)
-    common = {
+    common: dict[str, Any] = {
         "type": TriggerType(str(kind)),
         "name": collect(_name, raw.get("name")),
         "endpoint": collect(parse_endpoint, raw.get("endpoint")),

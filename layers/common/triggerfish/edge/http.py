@@ -53,7 +53,7 @@ def lambda_handler(app: FastAPI) -> Mangum:
 
 
 async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The raw JSON body. Raises 415 for another content type and TooLarge beyond `max_bytes`."""
+    """The raw JSON body. Raises 415 for another content type, TooLarge beyond `max_bytes`."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise HTTPException(415, "Send the body as Content-Type: application/json.")
@@ -66,7 +66,7 @@ async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
 
 
 async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """The decoded JSON body; what Postgres or a customer's parser could not take is InvalidInput."""
+    """The decoded JSON body; what Postgres or a receiver could not take is InvalidInput."""
     return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
 
 

@@ -133,7 +133,7 @@ async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
 def request_for(
     event: ClaimedEvent, settings: DeliverySettings, *, at: datetime
 ) -> OutboundRequest:
-    """The POST of one attempt: the exact payload, signed by Standard Webhooks, id equal in retries."""
+    """The POST of one attempt: the exact payload, signed, its id the same in every retry."""
     body = event.payload.encode()
     signed = delivery_headers(str(event.id), int(at.timestamp()), body, settings.signing_secret)
     return OutboundRequest(

@@ -1,4 +1,4 @@
-"""Tell the workers that events become due. A message that is not sent costs time, never an event."""
+"""Tell the workers that events become due. An unsent message costs time, never an event."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -71,7 +71,7 @@ async def list_event_logs(
 
 
 async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps) -> SeenEventLog:
-    """One event with its attempts. Raises NotFound when unknown, foreign, not yet due or expired."""
+    """One event with its attempts. Raises NotFound if unknown, foreign, not yet due or expired."""
     now = d.clock.now()
     log = await d.events.get(caller.project_id, event_id, now=now)
     view = seen(log, d.retention, now) if log else None

@@ -17,7 +17,7 @@ SWEEP_LIMIT = 1000
 
 
 class DueTriggers(Protocol):
-    """Claims due triggers, writes what `decide` makes of them, and advances them, all or nothing."""
+    """Claims due triggers, writes what `decide` makes of them, advances them; all or nothing."""
 
     async def fire(
         self,

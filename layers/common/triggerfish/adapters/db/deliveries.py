@@ -143,12 +143,13 @@ class Deliveries:
         missing = [id for id in event_ids if id not in claimed]
         if missing:
             claimed |= await self._claim_in(ARCHIVE, missing, now)
-        return [claimed.pop(id, None) for id in event_ids]  # a repeated id is leased once
+        # Popped, so that an id which is asked for twice is leased once.
+        return [claimed.pop(id, None) for id in event_ids]
 
     async def claim_waiting(
         self, endpoint_keys: Sequence[str], *, now: datetime
     ) -> list[ClaimedEvent | None]:
-        """Lease the oldest waiting event for each entry (an endpoint may stand there repeatedly)."""
+        """Lease the oldest waiting event for each entry; an endpoint may stand there repeatedly."""
         keys = sorted(set(endpoint_keys))
         rows = await self._database.run(
             CLAIM_WAITING,
@@ -158,7 +159,7 @@ class Deliveries:
         )
         waiting: dict[str, list[ClaimedEvent]] = {}
         for row in rows:
-            waiting.setdefault(row.endpoint_key, []).append(ClaimedEvent(*row))
+            waiting.setdefault(row.endpoint_key, []).append(ClaimedEvent(**row._mapping))
         return [waiting[key].pop() if waiting.get(key) else None for key in endpoint_keys]
 
     async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
@@ -186,7 +187,7 @@ class Deliveries:
         self, table: str, event_ids: Sequence[UUID], now: datetime
     ) -> dict[UUID, ClaimedEvent]:
         rows = await self._database.run(CLAIM[table], ids=list(event_ids), now=now)
-        return {row.id: ClaimedEvent(*row) for row in rows}
+        return {row.id: ClaimedEvent(**row._mapping) for row in rows}
 
     async def _record_in(self, table: str, outcomes: Sequence[Outcome]) -> set[UUID]:
         rows = await self._database.run(RECORD[table], **_outcome_values(outcomes))

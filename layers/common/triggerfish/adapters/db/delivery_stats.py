@@ -82,9 +82,10 @@ ROLL_UP = text(f"""
 """)
 
 TOTALS = text(f"""
-    SELECT outcome, sum(count) AS count, sum(duration_ms) AS duration_ms,
+    SELECT outcome, sum(count) AS total, sum(duration_ms) AS duration_ms,
            {_summed("duration_buckets", DURATION_BOUNDS_MS)} AS duration_buckets,
-           sum(lateness_count) AS lateness_count, sum(lateness_ms) AS lateness_ms, max(lateness_max_ms) AS lateness_max_ms,
+           sum(lateness_count) AS lateness_count, sum(lateness_ms) AS lateness_ms,
+           max(lateness_max_ms) AS lateness_max_ms,
            {_summed("lateness_buckets", LATENESS_BOUNDS_MS)} AS lateness_buckets
       FROM delivery_stats
      GROUP BY outcome
@@ -94,7 +95,7 @@ TOTALS = text(f"""
 def outcome_totals(row: Row[Any]) -> OutcomeTotals:
     return OutcomeTotals(
         row.outcome,
-        int(row.count),
+        int(row.total),
         int(row.duration_ms),
         [int(bucket) for bucket in row.duration_buckets],
         int(row.lateness_count),

@@ -1,4 +1,4 @@
-"""The transaction of the tick: claim due triggers, write their events, advance them, or none of it."""
+"""The tick's transaction: claim due triggers, write their events, advance them; all or nothing."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -100,7 +100,7 @@ class EventLogs:
         self._database = database
 
     async def insert_accepted(self, events: Sequence[AcceptedEvent]) -> list[bool]:
-        """Store webhook events; False for one whose trigger is gone, paused or has a new revision."""
+        """Store webhook events; False where the trigger is gone, paused or has a new revision."""
         rows = await self._database.run(
             INSERT_ACCEPTED,
             ids=[event.id for event in events],
@@ -140,13 +140,13 @@ class EventLogs:
             before_id=before_id,
             limit=limit,
         )
-        return [EventLog(*row) for row in rows]
+        return [EventLog(**row._mapping) for row in rows]
 
     async def get(self, project_id: UUID, event_id: UUID, *, now: datetime) -> EventLog | None:
         for table in (ACTIVE, ARCHIVE):
             rows = await self._database.run(GET[table], project_id=project_id, id=event_id, now=now)
             if rows:
-                return EventLog(*rows[0])
+                return EventLog(**rows[0]._mapping)
         return None
 
 

@@ -34,11 +34,11 @@ BACKLOG = text("""
              WHERE status IN ('pending', 'delivering')) AS open
 """)
 
-TRIGGERS = text("SELECT status, count(*) AS count FROM triggers GROUP BY status")
+TRIGGERS = text("SELECT status, count(*) AS total FROM triggers GROUP BY status")
 
 COUNT_EXPIRED = text("""
     SELECT (SELECT count(*) FROM event_logs_active WHERE fired_at <= :fired_until)
-         + (SELECT count(*) FROM event_logs_archive WHERE fired_at <= :fired_until) AS count
+         + (SELECT count(*) FROM event_logs_archive WHERE fired_at <= :fired_until) AS total
 """)
 
 
@@ -72,7 +72,7 @@ class Observations:
         return Backlog(row.pending, row.delivering, row.oldest_due_at)
 
     async def triggers_by_status(self) -> dict[str, int]:
-        return {row.status: row.count for row in await self._database.run(TRIGGERS)}
+        return {row.status: row.total for row in await self._database.run(TRIGGERS)}
 
     async def totals(self) -> list[OutcomeTotals]:
         """What was delivered since the beginning, by outcome."""
@@ -81,7 +81,7 @@ class Observations:
     async def count_expired(self, *, fired_until: datetime) -> int:
         """Rows past their end; zero right after retention ran."""
         rows = await self._database.run(COUNT_EXPIRED, fired_until=fired_until)
-        return int(rows[0].count)
+        return int(rows[0].total)
 
 
 def _counts(raw: Any) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Every table, constraint and index, as SQLAlchemy Core; the metadata that Alembic's check compares."""
+"""Every table, constraint and index, as SQLAlchemy Core; a test compares it with the migrations."""
 
 from sqlalchemy import (
     ARRAY,

@@ -34,7 +34,8 @@ COLUMNS = """
 INSERT_REVISION = text("""
     INSERT INTO trigger_revisions
            (id, project_id, trigger_id, number, type, schedule, endpoint, endpoint_key, payload,
-            schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by, created_at)
+            schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by,
+            created_at)
     VALUES (:revision_id, :project_id, :id, :number, :type, CAST(:schedule AS jsonb),
             CAST(:endpoint AS jsonb), :endpoint_key, :payload, CAST(:schema AS jsonb),
             CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds, :signing_secret,
@@ -87,7 +88,7 @@ RETIRE_REVISIONS = text("""
     UPDATE trigger_revisions SET retired_at = :now WHERE trigger_id = :id AND retired_at IS NULL
 """)
 
-# The look-ahead writes rows a moment before they are due; what has not fired yet goes with its trigger.
+# The look-ahead writes rows before they are due; what has not fired yet goes with its trigger.
 REMOVE_NOT_YET_DUE = text("""
     DELETE FROM event_logs_active
      WHERE trigger_id = :id AND source = 'scheduled' AND status = 'pending'
@@ -113,7 +114,8 @@ ADVANCE = text("""
            skipped_count = t.skipped_count + n.skipped,
            status = CASE WHEN n.next_fire_at IS NULL THEN 'completed' ELSE t.status END
       FROM unnest(CAST(:ids AS uuid[]), CAST(:next_occurrences AS timestamptz[]),
-                  CAST(:next_fires AS timestamptz[]), CAST(:fired AS int[]), CAST(:skipped AS int[]))
+                  CAST(:next_fires AS timestamptz[]), CAST(:fired AS int[]),
+                  CAST(:skipped AS int[]))
         AS n (id, next_occurrence_at, next_fire_at, fired, skipped)
      WHERE t.id = n.id
 """)
