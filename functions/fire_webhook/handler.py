@@ -1,6 +1,7 @@
 """POST /api/v1/webhook/{token} → an event, accepted once it is committed."""
 
 from fastapi import Request
+
 from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES
 from triggerfish.edge.http import Json, build_app, lambda_handler, read_body
 from triggerfish.usecases.fire_webhook import fire_webhook

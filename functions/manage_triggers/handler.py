@@ -4,6 +4,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query, Response
+
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id

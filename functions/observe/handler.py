@@ -1,6 +1,7 @@
 """GET /health… and /metrics → how the platform is; any unknown path → 404."""
 
 from fastapi import Response
+
 from triggerfish.edge.http import Json, build_app, lambda_handler
 from triggerfish.edge.prometheus import CONTENT_TYPE, render
 from triggerfish.usecases.observe import Health, check_health, read_metrics

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Query
+
 from triggerfish.domain.access import Principal
 from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.retention import View

@@ -14,13 +14,13 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.integration.certificates import self_signed
+from tests.integration.raw_server import OK, Connection, Script, always, once, serving
 from triggerfish.adapters.guarded_transport import SystemResolver
 from triggerfish.adapters.sender_http import READ_LIMIT_BYTES, HttpSender, user_agent
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
-
-from tests.integration.certificates import self_signed
-from tests.integration.raw_server import OK, Connection, Script, always, once, serving
 
 LOOPBACK = parse_egress_allow("127.0.0.0/8,::1/128")
 NOTHING_PRIVATE = EgressPolicy()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from triggerfish.domain.catch_up import Resume, Skip, catch_up, resume, skip_to
 from triggerfish.domain.schedule import At, Cron, Every, Schedule, due, next_occurrence
 

@@ -7,6 +7,7 @@ import pytest
 from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from triggerfish.domain.cron import count_fires, load_zone, newest_fire, next_fire
 
 MINUTE = timedelta(minutes=1)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.errors import InvalidInput
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from triggerfish.domain.endpoint import Endpoint, endpoint_key, parse_endpoint
 from triggerfish.domain.errors import InvalidInput
 

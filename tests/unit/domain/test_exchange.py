@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from triggerfish.domain.exchange import excerpt_of, parse_retry_after
 
 NOW = datetime(2026, 11, 3, 12, 0, 0, tzinfo=UTC)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from triggerfish.domain.errors import InvalidInput
 from triggerfish.domain.schedule import (
     At,

@@ -7,6 +7,7 @@ import pytest
 import standardwebhooks
 from hypothesis import given
 from hypothesis import strategies as st
+
 from triggerfish.domain.errors import InvalidInput
 from triggerfish.domain.signing import decode_secret, delivery_headers, encode_secret, sign, verify
 
