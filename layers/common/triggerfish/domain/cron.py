@@ -106,7 +106,12 @@ def newest_fire(expression: str, timezone: str, start: datetime, end: datetime) 
 
 def count_fires(expression: str, timezone: str, start: datetime, end: datetime) -> int:
     """Count the fires in [start, end) day by day, not one by one: about 5 µs a day."""
-    return _clock(expression, timezone).count(start, end)
+    return _clock(expression, timezone).count(_whole_second(start), _whole_second(end))
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """Round up: fires are on whole seconds, so what is at or after the moment stays so."""
+    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + _SECOND
 
 
 @lru_cache(maxsize=4096)
@@ -167,18 +172,21 @@ class _CronClock:
             return (first,)
         if first < second:  # a repeated time
             return (first,) if self._fixed else (first, second)
-        return (self._gap_end(second, first),) if self._fixed else ()
+        return (self._jump(second, first),) if self._fixed else ()
 
-    def _gap_end(self, before: datetime, after: datetime) -> datetime:
-        """The moment at which the clock jumped, between two moments around a gap."""
-        offset = after.astimezone(self._zone).utcoffset()
+    def _jump(self, before: datetime, after: datetime) -> datetime:
+        """The moment at which the offset changed, between two moments on whole seconds."""
+        offset = self._offset(after)
         while after - before > _SECOND:
             middle = before + ((after - before) // 2 // _SECOND) * _SECOND
-            if middle.astimezone(self._zone).utcoffset() == offset:
+            if self._offset(middle) == offset:
                 after = middle
             else:
                 before = middle
         return after
+
+    def _offset(self, moment: datetime) -> timedelta | None:
+        return moment.astimezone(self._zone).utcoffset()
 
     def count(self, start: datetime, end: datetime) -> int:
         total = 0
@@ -194,9 +202,11 @@ class _CronClock:
         return datetime(day.year, day.month, day.day, tzinfo=self._zone).astimezone(UTC)
 
     def _count_in_day(self, local: datetime, start: datetime, stop: datetime) -> int:
-        offsets = {m.astimezone(self._zone).utcoffset() for m in (start - _SECOND, start, stop)}
-        if len(offsets) > 1:  # the clock changes on this day
-            return self._count_one_by_one(start, stop)
+        if self._fixed and self._offset(start - _SECOND) != self._offset(stop):
+            return self._count_one_by_one(start, stop)  # fires may have moved to the gap's end
+        if not self._fixed and self._offset(start) != self._offset(stop - _SECOND):
+            jump = self._jump(start, stop - _SECOND)
+            return self.count(start, jump) + self.count(jump, stop)
         day = local.date()
         if day.month not in self._pattern.months or not self._pattern.match_day(day):
             return 0

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from triggerfish.domain.errors import FieldError, InvalidInput, TooLarge
+from triggerfish.domain.field_path import field_path
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
@@ -19,7 +20,6 @@ MAX_NODES = 10_000
 _BOM = b"\xef\xbb\xbf"
 _CONSTANT = re.compile(r"-?(?:NaN|Infinity)")
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")  # the least number of digits that may exceed 64 bits
-_NAME_LENGTH = 100
 
 
 def parse_payload(
@@ -34,7 +34,7 @@ def parse_payload(
 
     Depth counts nested arrays and objects; nodes are all values. Integers are exact up to 308
     digits. Of repeated keys the last wins, as in JavaScript and jsonb; the body itself keeps both.
-    `name` is the root's name in the errors' field paths.
+    `name` is what errors call the root.
     """
     if len(body) > max_bytes:
         raise TooLarge(f"The body must be at most {max_bytes} bytes long.")
@@ -95,20 +95,21 @@ def _check_shape(value: object, max_depth: int, max_nodes: int, name: str) -> No
 
 
 def _check_no_null(value: object, name: str) -> None:
-    for path, text in _texts(value, name):
+    for path, text in _texts(value, ()):
         if "\0" in text:
-            raise _refuse(path.replace("\0", "\\u0000"), "must not contain the character U+0000")
+            raise _refuse(field_path(path, root=name), "must not contain the character U+0000")
 
 
-def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+def _texts(
+    value: object, path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """All strings, keys included, with the path of the value they belong to."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            here = f"{path}.{key[:_NAME_LENGTH]}"
-            yield here, key
-            yield from _texts(inner, here)
+            yield (*path, key), key
+            yield from _texts(inner, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _texts(inner, f"{path}[{index}]")
+            yield from _texts(inner, (*path, index))

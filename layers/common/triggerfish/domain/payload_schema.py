@@ -13,29 +13,31 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from triggerfish.domain.errors import FieldError
+from triggerfish.domain.field_path import field_path
 from triggerfish.domain.schema_cost import weight
-from triggerfish.domain.schema_gate import DRAFT_07, inspect, refuse
+from triggerfish.domain.schema_gate import DRAFT_07, Gate, inspect, refuse
 
 MAX_VIOLATIONS = 20
-# Finding all errors is eager, 3-40 µs each, so it is bounded by values times weight: above the
-# first budget only the first error is looked for, above the second only the verdict is given.
-ALL_ERRORS_BUDGET = 3_000
+# Errors cost 3-40 µs each and jsonschema-rs makes all of them, or all that explain a failed anyOf
+# or oneOf, at once. Their number is at most the payload's values times the weight: above the first
+# budget only the first error is asked for, above the second (anyOf, oneOf) only the verdict.
+ALL_ERRORS_BUDGET = 5_000
 FIRST_ERROR_BUDGET = 20_000
 
 _MASK = "[value]"
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 18, dfa_size_limit=1 << 20)
 _MESSAGE_LENGTH = 300
-_NAME_LENGTH = 100
 
 Kind = jsonschema_rs.ValidationErrorKind
 
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """A compiled schema and its weight (see `schema_cost`)."""
+    """A compiled schema, its weight (see `schema_cost`), and whether it has anyOf or oneOf."""
 
     compiled: jsonschema_rs.Validator
     weight: int
+    has_alternatives: bool
 
 
 def check_schema(schema: object) -> None:
@@ -59,7 +61,7 @@ def compile_schema(schema: object) -> Validator:
         )
     except jsonschema_rs.ValidationError as error:
         raise _refuse_uncompiled(error) from error
-    return Validator(compiled, schema_weight)
+    return Validator(compiled, schema_weight, _has_alternatives(gate))
 
 
 def violations(
@@ -73,13 +75,19 @@ def violations(
     if validator.compiled.is_valid(payload):
         return ()
     cost = validator.weight * _count_values(payload, FIRST_ERROR_BUDGET)
-    if cost > FIRST_ERROR_BUDGET:
+    if cost > FIRST_ERROR_BUDGET and validator.has_alternatives:
         return (FieldError("payload", "does not match the schema"),)
-    errors = _first_error(validator, payload)
-    if cost <= ALL_ERRORS_BUDGET:
-        errors = validator.compiled.iter_errors(payload)
+    all_errors = cost <= ALL_ERRORS_BUDGET
+    errors = validator.compiled.iter_errors(payload) if all_errors else _first(validator, payload)
     found = {violation: None for error in errors for violation in _describe(error)}
     return tuple(list(found)[:limit])
+
+
+def _has_alternatives(gate: Gate) -> bool:
+    return any(
+        isinstance(schema, dict) and ("anyOf" in schema or "oneOf" in schema)
+        for schema in gate.schemas.values()
+    )
 
 
 def _check_meta_schema(schema: dict[str, Any]) -> None:
@@ -99,7 +107,7 @@ def _refuse_uncompiled(error: jsonschema_rs.ValidationError) -> Exception:
     return refuse(path, error.message[:_MESSAGE_LENGTH])
 
 
-def _first_error(validator: Validator, payload: object) -> Iterable[jsonschema_rs.ValidationError]:
+def _first(validator: Validator, payload: object) -> Iterable[jsonschema_rs.ValidationError]:
     try:
         validator.compiled.validate(payload)
     except jsonschema_rs.ValidationError as error:
@@ -122,14 +130,7 @@ def _describe(error: jsonschema_rs.ValidationError) -> Iterable[FieldError]:
 
 
 def _field(path: Iterable[str | int]) -> str:
-    """`items[0].price`; `payload` for the root."""
-    text = ""
-    for token in path:
-        if isinstance(token, int):
-            text += f"[{token}]"
-        else:
-            text += f".{token[:_NAME_LENGTH]}" if text else token[:_NAME_LENGTH]
-    return text or "payload"
+    return field_path(path, root="payload")
 
 
 def _count_values(payload: object, enough: int) -> int:

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from triggerfish.domain.json_payload import MAX_DEPTH
 from triggerfish.domain.schema_gate import Gate, Pointer, refuse
 
 MAX_WEIGHT = 1_000
-MAX_PAYLOAD_DEPTH = 64  # the depth that json_payload lets through
 _MAX_EDGES = 20_000
 _MAX_CHAIN = 64  # references to references; each is a stack frame of the validator
 # Measured: each level of unevaluated* around another costs 2.4 times the inner one.
@@ -44,7 +44,7 @@ def weight(gate: Gate) -> int:
     children = {pointer: _children(gate, closure) for pointer, closure in closures.items()}
     bounds = {pointer: closure.total() for pointer, closure in closures.items()}
     heaviest = bounds[()]
-    for _ in range(MAX_PAYLOAD_DEPTH):
+    for _ in range(MAX_DEPTH):
         deeper = {pointer: _below(children[pointer], bounds) for pointer in bounds}
         heaviest = max(heaviest, deeper[()])
         if heaviest > MAX_WEIGHT:
