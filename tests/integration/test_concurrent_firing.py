@@ -16,7 +16,7 @@ from triggerfish.wiring import Wiring
 HORIZON = 2
 
 
-async def test_two_ticks_at_once_log_1000_due_triggers_once_each(
+async def test_two_ticks_at_once_log_every_due_trigger_once(
     parts: Wiring,
     caller: Principal,
     clock: VirtualClock,
@@ -24,7 +24,7 @@ async def test_two_ticks_at_once_log_1000_due_triggers_once_each(
     receiver: Receiver,
 ) -> None:
     schedule = {"at": "2026-03-02T12:00:30Z"}
-    for start in range(0, 1000, 50):
+    for start in range(0, 200, 50):
         await asyncio.gather(
             *(
                 create(
@@ -41,10 +41,10 @@ async def test_two_ticks_at_once_log_1000_due_triggers_once_each(
         *(tick(settings.lookahead, wired.tick) for wired in (parts, other, parts, other))
     )
     await other.close()
-    assert sum(report.fired for report in reports) == 1000
+    assert sum(report.fired for report in reports) == 200
     await functions.work(settings.deliveries_queue_url)
     assert Counter(delivery.path for delivery in receiver.deliveries) == {
-        f"/{n}": 1 for n in range(1000)
+        f"/{n}": 1 for n in range(200)
     }
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from triggerfish.domain.errors import InvalidInput, TooLarge
 from triggerfish.domain.json_payload import parse_payload
 

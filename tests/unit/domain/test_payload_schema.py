@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.payload_schema import check_schema, compile_schema, violations
 

@@ -25,17 +25,18 @@ class Batcher(Generic[T, R]):
     ) -> None:
         self._run = run
         self._max_size = max_size
-        self._lanes = lanes
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._open_lanes = lanes
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: T) -> R:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if len(self._running) < self._lanes:
+        if self._open_lanes:
+            self._open_lanes -= 1
             task = asyncio.create_task(self._drain())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._tasks.add(task)  # the loop itself keeps only weak references
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _drain(self) -> None:
@@ -53,3 +54,5 @@ class Batcher(Generic[T, R]):
                 for (_, future), result in zip(batch, results, strict=True):
                     if not future.done():
                         future.set_result(result)
+        # In the same step as the look that found nothing waiting: no item can slip in between.
+        self._open_lanes += 1
