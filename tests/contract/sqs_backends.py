@@ -24,7 +24,7 @@ START_SECONDS = 20
 class Sqs:
     """A boto3 client with the few shortcuts the cases need; `client` is the client itself."""
 
-    def __init__(self, endpoint_url: str | None = None) -> None:
+    def __init__(self, endpoint_url: str | None) -> None:
         self.client: Any = boto3.client(
             "sqs",
             endpoint_url=endpoint_url,
@@ -82,9 +82,19 @@ class Sqs:
 
 
 @contextmanager
+def sqs_at(endpoint_url: str | None) -> Iterator[Sqs]:
+    """A client that leaves no connection open."""
+    sqs = Sqs(endpoint_url)
+    try:
+        yield sqs
+    finally:
+        sqs.client.close()
+
+
+@contextmanager
 def moto_sqs() -> Iterator[Sqs]:
-    with mock_aws():
-        yield Sqs()
+    with mock_aws(), sqs_at(None) as sqs:
+        yield sqs
 
 
 @contextmanager

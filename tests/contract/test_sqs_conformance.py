@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.sqs_backends import Sqs, broker_process, elasticmq_url, moto_sqs
+from tests.contract.sqs_backends import Sqs, broker_process, elasticmq_url, moto_sqs, sqs_at
 
 MIB = 1_048_576
 
@@ -113,8 +113,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[Sqs]:
-    with broker_process() as (url, _):
-        yield Sqs(url)
+    with broker_process() as (url, _), sqs_at(url) as sqs:
+        yield sqs
 
 
 @pytest.fixture
@@ -126,15 +126,15 @@ def sqs(request: pytest.FixtureRequest) -> Iterator[Sqs]:
             with moto_sqs() as sqs:
                 yield sqs
         case "elasticmq":
-            yield Sqs(elasticmq_url())
+            with sqs_at(elasticmq_url()) as sqs:
+                yield sqs
 
 
 def code_of(refusal: ClientError) -> str:
     """The name of the modeled exception; for errors that have none, the query protocol's code."""
     error = refusal.response["Error"]
-    modeled: str = error.get("QueryErrorCode", error["Code"])
-    code: str = error["Code"]
-    return code if modeled.endswith("Exception") else modeled
+    modeled = str(error.get("QueryErrorCode", error["Code"]))
+    return error["Code"] if modeled.endswith("Exception") else modeled
 
 
 @contextmanager
@@ -187,28 +187,28 @@ def give_up(sqs: Sqs, url: str) -> None:
 # -- queues ---------------------------------------------------------------------------------------
 
 
-def test_creating_a_queue_again_with_the_same_attributes_returns_its_url(sqs: Sqs):
+def test_creating_a_queue_again_with_the_same_attributes_returns_its_url(sqs: Sqs) -> None:
     name = uuid.uuid4().hex
     first = sqs.client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "10"})
     again = sqs.client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "10"})
     assert again["QueueUrl"] == first["QueueUrl"]
 
 
-def test_creating_a_queue_again_with_other_attributes_is_refused(sqs: Sqs):
+def test_creating_a_queue_again_with_other_attributes_is_refused(sqs: Sqs) -> None:
     name = uuid.uuid4().hex
     sqs.client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "10"})
     with refused("QueueNameExists"):
         sqs.client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "11"})
 
 
-def test_an_existing_name_raises_the_modeled_exception(sqs: Sqs):
+def test_an_existing_name_raises_the_modeled_exception(sqs: Sqs) -> None:
     name = uuid.uuid4().hex
     sqs.client.create_queue(QueueName=name, Attributes={"DelaySeconds": "10"})
     with pytest.raises(sqs.client.exceptions.QueueNameExists):
         sqs.client.create_queue(QueueName=name, Attributes={"DelaySeconds": "11"})
 
 
-def test_an_unknown_queue_raises_the_modeled_exception(sqs: Sqs):
+def test_an_unknown_queue_raises_the_modeled_exception(sqs: Sqs) -> None:
     unknown = sqs.queue() + "-not"
     with pytest.raises(sqs.client.exceptions.QueueDoesNotExist):
         sqs.send(unknown)
@@ -216,20 +216,20 @@ def test_an_unknown_queue_raises_the_modeled_exception(sqs: Sqs):
         sqs.client.get_queue_url(QueueName="nobody-made-this")
 
 
-def test_errors_have_their_query_protocol_codes(sqs: Sqs):
+def test_errors_have_their_query_protocol_codes(sqs: Sqs) -> None:
     with pytest.raises(ClientError) as refusal:
         sqs.receive(sqs.queue() + "-not")
-    error = refusal.value.response["Error"]
+    error: dict[str, Any] = {**refusal.value.response["Error"]}
     assert error["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
     assert error["Type"] == "Sender"
 
 
-def test_a_queue_is_found_by_its_name(sqs: Sqs):
+def test_a_queue_is_found_by_its_name(sqs: Sqs) -> None:
     url = sqs.queue()
     assert sqs.client.get_queue_url(QueueName=url.rsplit("/", 1)[1])["QueueUrl"] == url
 
 
-def test_queues_are_listed_by_prefix(sqs: Sqs):
+def test_queues_are_listed_by_prefix(sqs: Sqs) -> None:
     prefix = uuid.uuid4().hex
     for suffix in ("a", "b"):
         sqs.client.create_queue(QueueName=f"{prefix}-{suffix}")
@@ -237,7 +237,7 @@ def test_queues_are_listed_by_prefix(sqs: Sqs):
     assert sorted(url.rsplit("-", 1)[1] for url in urls) == ["a", "b"]
 
 
-def test_queues_are_listed_in_pages(sqs: Sqs):
+def test_queues_are_listed_in_pages(sqs: Sqs) -> None:
     prefix = uuid.uuid4().hex
     for suffix in ("a", "b", "c"):
         sqs.client.create_queue(QueueName=f"{prefix}-{suffix}")
@@ -249,14 +249,14 @@ def test_queues_are_listed_in_pages(sqs: Sqs):
     assert len(rest["QueueUrls"]) == 1
 
 
-def test_a_deleted_queue_is_gone(sqs: Sqs):
+def test_a_deleted_queue_is_gone(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.client.delete_queue(QueueUrl=url)
     with refused("QueueDoesNotExist"):
         sqs.send(url)
 
 
-def test_a_purge_removes_every_message(sqs: Sqs):
+def test_a_purge_removes_every_message(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url, "in flight")
     sqs.receive(url, VisibilityTimeout=1)
@@ -265,14 +265,14 @@ def test_a_purge_removes_every_message(sqs: Sqs):
     assert sqs.bodies(url, wait=2) == []
 
 
-def test_a_second_purge_within_a_minute_is_refused(sqs: Sqs):
+def test_a_second_purge_within_a_minute_is_refused(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.client.purge_queue(QueueUrl=url)
     with refused("PurgeQueueInProgress"):
         sqs.client.purge_queue(QueueUrl=url)
 
 
-def test_a_queue_has_the_default_attributes(sqs: Sqs):
+def test_a_queue_has_the_default_attributes(sqs: Sqs) -> None:
     attributes = sqs.attributes(sqs.queue())
     assert {
         "DelaySeconds": "0",
@@ -281,24 +281,24 @@ def test_a_queue_has_the_default_attributes(sqs: Sqs):
     }.items() <= attributes.items()
 
 
-def test_a_queue_has_the_default_limits(sqs: Sqs):
+def test_a_queue_has_the_default_limits(sqs: Sqs) -> None:
     attributes = sqs.attributes(sqs.queue())
     assert attributes["MaximumMessageSize"] == str(MIB)
     assert attributes["MessageRetentionPeriod"] == "345600"
 
 
-def test_only_the_wanted_attributes_are_returned(sqs: Sqs):
+def test_only_the_wanted_attributes_are_returned(sqs: Sqs) -> None:
     answer = sqs.client.get_queue_attributes(QueueUrl=sqs.queue(), AttributeNames=["DelaySeconds"])
     assert answer["Attributes"] == {"DelaySeconds": "0"}
 
 
-def test_attributes_can_be_changed(sqs: Sqs):
+def test_attributes_can_be_changed(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.client.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7"})
     assert sqs.attributes(url)["VisibilityTimeout"] == "7"
 
 
-def test_an_attribute_out_of_range_is_refused(sqs: Sqs):
+def test_an_attribute_out_of_range_is_refused(sqs: Sqs) -> None:
     bad = [
         {"DelaySeconds": "901"},
         {"VisibilityTimeout": "43201"},
@@ -309,22 +309,22 @@ def test_an_attribute_out_of_range_is_refused(sqs: Sqs):
     assert accepted(lambda attributes: sqs.queue(**attributes), bad) == []
 
 
-def test_an_attribute_that_is_no_integer_is_refused(sqs: Sqs):
+def test_an_attribute_that_is_no_integer_is_refused(sqs: Sqs) -> None:
     with refused("InvalidAttributeValue"):
         sqs.queue(DelaySeconds="1.5")
 
 
-def test_an_unknown_attribute_is_refused(sqs: Sqs):
+def test_an_unknown_attribute_is_refused(sqs: Sqs) -> None:
     with refused("InvalidAttributeName"):
         sqs.queue(Colour="blue")
 
 
-def test_a_malformed_queue_name_is_refused(sqs: Sqs):
+def test_a_malformed_queue_name_is_refused(sqs: Sqs) -> None:
     names = ["with space", "a" * 81, "dot.dot", "wannabe.fifo"]
     assert accepted(lambda name: sqs.client.create_queue(QueueName=name), names) == []
 
 
-def test_a_fifo_queue_needs_the_fifo_suffix(sqs: Sqs):
+def test_a_fifo_queue_needs_the_fifo_suffix(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         sqs.client.create_queue(QueueName=uuid.uuid4().hex, Attributes={"FifoQueue": "true"})
 
@@ -332,7 +332,7 @@ def test_a_fifo_queue_needs_the_fifo_suffix(sqs: Sqs):
 # -- sending and receiving ------------------------------------------------------------------------
 
 
-def test_a_message_arrives_as_it_was_sent(sqs: Sqs):
+def test_a_message_arrives_as_it_was_sent(sqs: Sqs) -> None:
     url = sqs.queue()
     sent = sqs.send(url, "Grüße, 世界 🐟\n")
     [message] = sqs.receive(url)
@@ -341,7 +341,7 @@ def test_a_message_arrives_as_it_was_sent(sqs: Sqs):
     assert message["MD5OfBody"] == sent["MD5OfMessageBody"]
 
 
-def test_the_md5_of_message_attributes_is_that_of_aws(sqs: Sqs):
+def test_the_md5_of_message_attributes_is_that_of_aws(sqs: Sqs) -> None:
     url = sqs.queue()
     three = {"Help.Me": text("Me"), "Hello": text("There"), "General": text("Kenobi")}
     sent = sqs.send(url, "msg", MessageAttributes=three)
@@ -351,7 +351,7 @@ def test_the_md5_of_message_attributes_is_that_of_aws(sqs: Sqs):
     assert message["MessageAttributes"] == three
 
 
-def test_a_binary_attribute_arrives_with_the_md5_of_aws(sqs: Sqs):
+def test_a_binary_attribute_arrives_with_the_md5_of_aws(sqs: Sqs) -> None:
     url = sqs.queue()
     trace = b"traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01"
     attributes = {"attr1": {"DataType": "Binary", "BinaryValue": trace}}
@@ -361,7 +361,7 @@ def test_a_binary_attribute_arrives_with_the_md5_of_aws(sqs: Sqs):
     assert message["MD5OfMessageAttributes"] == "8cbe4db156db8a94db8b801b7addb984"
 
 
-def test_message_attributes_are_filtered_by_prefix(sqs: Sqs):
+def test_message_attributes_are_filtered_by_prefix(sqs: Sqs) -> None:
     url = sqs.queue()
     three = {"Help.Me": text("Me"), "Hello": text("There"), "General": text("Kenobi")}
     sqs.send(url, "msg", MessageAttributes=three)
@@ -370,14 +370,14 @@ def test_message_attributes_are_filtered_by_prefix(sqs: Sqs):
     assert message["MD5OfMessageAttributes"] == "83fee93c1bcd8b9a5a923ffacdc636c7"
 
 
-def test_message_attributes_are_returned_only_when_asked_for(sqs: Sqs):
+def test_message_attributes_are_returned_only_when_asked_for(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url, MessageAttributes={"a": text("1")})
     [message] = sqs.receive(url, MessageAttributeNames=[])
     assert "MessageAttributes" not in message
 
 
-def test_system_attributes_are_returned_only_when_asked_for(sqs: Sqs):
+def test_system_attributes_are_returned_only_when_asked_for(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url, MessageSystemAttributeNames=["SentTimestamp"], VisibilityTimeout=0)
@@ -386,7 +386,7 @@ def test_system_attributes_are_returned_only_when_asked_for(sqs: Sqs):
     assert "Attributes" not in message
 
 
-def test_receives_are_counted_and_the_first_one_is_remembered(sqs: Sqs):
+def test_receives_are_counted_and_the_first_one_is_remembered(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [first] = sqs.receive(url)
@@ -399,18 +399,18 @@ def test_receives_are_counted_and_the_first_one_is_remembered(sqs: Sqs):
     assert first["ReceiptHandle"] != second["ReceiptHandle"]
 
 
-def test_an_empty_queue_answers_at_once_without_messages(sqs: Sqs):
+def test_an_empty_queue_answers_at_once_without_messages(sqs: Sqs) -> None:
     answer = sqs.client.receive_message(QueueUrl=sqs.queue())
     assert not answer.get("Messages")
 
 
-def test_a_receive_takes_one_message_unless_told_otherwise(sqs: Sqs):
+def test_a_receive_takes_one_message_unless_told_otherwise(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.client.send_message_batch(QueueUrl=url, Entries=[entry(n) for n in range(3)])
     assert len(sqs.client.receive_message(QueueUrl=url)["Messages"]) == 1
 
 
-def test_limits_of_a_receive_are_enforced(sqs: Sqs):
+def test_limits_of_a_receive_are_enforced(sqs: Sqs) -> None:
     url = sqs.queue()
     bad = [
         {"MaxNumberOfMessages": 11},
@@ -423,7 +423,7 @@ def test_limits_of_a_receive_are_enforced(sqs: Sqs):
     assert accepted(lambda params: sqs.client.receive_message(QueueUrl=url, **params), bad) == []
 
 
-def test_counts_tell_ready_in_flight_and_delayed(sqs: Sqs):
+def test_counts_tell_ready_in_flight_and_delayed(sqs: Sqs) -> None:
     url = sqs.queue()
     for delay in (0, 0, 0, 60):
         sqs.send(url, DelaySeconds=delay)
@@ -437,7 +437,7 @@ def test_counts_tell_ready_in_flight_and_delayed(sqs: Sqs):
 # -- delays ---------------------------------------------------------------------------------------
 
 
-def test_a_long_poll_wakes_when_a_delayed_message_is_due(sqs: Sqs):
+def test_a_long_poll_wakes_when_a_delayed_message_is_due(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url, "later", DelaySeconds=1)
     assert sqs.bodies(url) == []
@@ -446,25 +446,25 @@ def test_a_long_poll_wakes_when_a_delayed_message_is_due(sqs: Sqs):
     assert 0.8 < time.monotonic() - started < 3
 
 
-def test_a_delay_out_of_range_is_refused(sqs: Sqs):
+def test_a_delay_out_of_range_is_refused(sqs: Sqs) -> None:
     url = sqs.queue()
     assert accepted(lambda delay: sqs.send(url, DelaySeconds=delay), [901, -1]) == []
 
 
-def test_a_queue_delays_its_messages(sqs: Sqs):
+def test_a_queue_delays_its_messages(sqs: Sqs) -> None:
     url = sqs.queue(DelaySeconds=1)
     sqs.send(url, "later")
     assert sqs.bodies(url) == []
     assert sqs.bodies(url, wait=5) == ["later"]
 
 
-def test_a_delay_of_zero_overrides_that_of_the_queue(sqs: Sqs):
+def test_a_delay_of_zero_overrides_that_of_the_queue(sqs: Sqs) -> None:
     url = sqs.queue(DelaySeconds=30)
     sqs.send(url, "now", DelaySeconds=0)
     assert sqs.bodies(url) == ["now"]
 
 
-def test_each_entry_of_a_batch_has_its_own_delay(sqs: Sqs):
+def test_each_entry_of_a_batch_has_its_own_delay(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.client.send_message_batch(
         QueueUrl=url, Entries=[entry(1, "late", DelaySeconds=1), entry(2, "now", DelaySeconds=0)]
@@ -476,7 +476,7 @@ def test_each_entry_of_a_batch_has_its_own_delay(sqs: Sqs):
 # -- visibility -----------------------------------------------------------------------------------
 
 
-def test_a_received_message_returns_after_its_visibility_timeout(sqs: Sqs):
+def test_a_received_message_returns_after_its_visibility_timeout(sqs: Sqs) -> None:
     url = sqs.queue(VisibilityTimeout=1)
     sqs.send(url)
     assert len(sqs.receive(url)) == 1
@@ -484,20 +484,20 @@ def test_a_received_message_returns_after_its_visibility_timeout(sqs: Sqs):
     assert len(sqs.receive(url, wait=5)) == 1
 
 
-def test_a_receive_may_set_its_own_visibility_timeout(sqs: Sqs):
+def test_a_receive_may_set_its_own_visibility_timeout(sqs: Sqs) -> None:
     url = sqs.queue(VisibilityTimeout=30)
     sqs.send(url)
     assert len(sqs.receive(url, VisibilityTimeout=1)) == 1
     assert len(sqs.receive(url, wait=5)) == 1
 
 
-def test_a_queue_may_hide_nothing(sqs: Sqs):
+def test_a_queue_may_hide_nothing(sqs: Sqs) -> None:
     url = sqs.queue(VisibilityTimeout=0)
     sqs.send(url)
     assert [len(sqs.receive(url)), len(sqs.receive(url))] == [1, 1]
 
 
-def test_a_message_given_back_is_received_at_once(sqs: Sqs):
+def test_a_message_given_back_is_received_at_once(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -505,7 +505,7 @@ def test_a_message_given_back_is_received_at_once(sqs: Sqs):
     assert len(sqs.receive(url)) == 1
 
 
-def test_a_visibility_timeout_can_be_shortened(sqs: Sqs):
+def test_a_visibility_timeout_can_be_shortened(sqs: Sqs) -> None:
     url = sqs.queue(VisibilityTimeout=30)
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -514,7 +514,7 @@ def test_a_visibility_timeout_can_be_shortened(sqs: Sqs):
     assert len(sqs.receive(url, wait=5)) == 1
 
 
-def test_a_visibility_timeout_can_be_extended(sqs: Sqs):
+def test_a_visibility_timeout_can_be_extended(sqs: Sqs) -> None:
     url = sqs.queue(VisibilityTimeout=1)
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -522,14 +522,14 @@ def test_a_visibility_timeout_can_be_extended(sqs: Sqs):
     assert sqs.receive(url, wait=2) == []
 
 
-def test_a_visibility_timeout_out_of_range_is_refused(sqs: Sqs):
+def test_a_visibility_timeout_out_of_range_is_refused(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url)
     assert accepted(lambda timeout: sqs.hide(url, message, timeout), [43201, -1]) == []
 
 
-def test_visibility_of_a_deleted_message_cannot_be_changed(sqs: Sqs):
+def test_visibility_of_a_deleted_message_cannot_be_changed(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -538,7 +538,7 @@ def test_visibility_of_a_deleted_message_cannot_be_changed(sqs: Sqs):
         sqs.hide(url, message, 5)
 
 
-def test_a_batch_of_visibility_changes_reports_each_entry(sqs: Sqs):
+def test_a_batch_of_visibility_changes_reports_each_entry(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -558,7 +558,7 @@ def test_a_batch_of_visibility_changes_reports_each_entry(sqs: Sqs):
 # -- deleting -------------------------------------------------------------------------------------
 
 
-def test_a_deleted_message_does_not_return(sqs: Sqs):
+def test_a_deleted_message_does_not_return(sqs: Sqs) -> None:
     url = sqs.queue(VisibilityTimeout=1)
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -566,7 +566,7 @@ def test_a_deleted_message_does_not_return(sqs: Sqs):
     assert sqs.receive(url, wait=2) == []
 
 
-def test_a_message_can_be_deleted_twice(sqs: Sqs):
+def test_a_message_can_be_deleted_twice(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -574,7 +574,7 @@ def test_a_message_can_be_deleted_twice(sqs: Sqs):
     sqs.delete(url, message)
 
 
-def test_deleting_with_an_old_receipt_handle_is_accepted(sqs: Sqs):
+def test_deleting_with_an_old_receipt_handle_is_accepted(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -583,7 +583,7 @@ def test_deleting_with_an_old_receipt_handle_is_accepted(sqs: Sqs):
     sqs.delete(url, message)
 
 
-def test_deleting_after_the_visibility_timeout_works_until_the_next_receive(sqs: Sqs):
+def test_deleting_after_the_visibility_timeout_works_until_the_next_receive(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url, VisibilityTimeout=0)
@@ -591,12 +591,12 @@ def test_deleting_after_the_visibility_timeout_works_until_the_next_receive(sqs:
     assert sqs.receive(url) == []
 
 
-def test_a_malformed_receipt_handle_is_refused(sqs: Sqs):
+def test_a_malformed_receipt_handle_is_refused(sqs: Sqs) -> None:
     with refused("ReceiptHandleIsInvalid"):
         sqs.delete(sqs.queue(), {"ReceiptHandle": "nonsense"})
 
 
-def test_a_batch_of_deletes_reports_each_entry(sqs: Sqs):
+def test_a_batch_of_deletes_reports_each_entry(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url)
     [message] = sqs.receive(url)
@@ -614,7 +614,7 @@ def test_a_batch_of_deletes_reports_each_entry(sqs: Sqs):
 # -- dead letters ---------------------------------------------------------------------------------
 
 
-def test_a_message_received_too_often_goes_to_the_dead_letter_queue(sqs: Sqs):
+def test_a_message_received_too_often_goes_to_the_dead_letter_queue(sqs: Sqs) -> None:
     dead = sqs.queue()
     url = sqs.queue(RedrivePolicy=redrive_to(sqs, dead, 2))
     sent = sqs.send(url, "poison", MessageAttributes={"a": text("1")})
@@ -627,7 +627,7 @@ def test_a_message_received_too_often_goes_to_the_dead_letter_queue(sqs: Sqs):
     assert letter["MessageAttributes"] == {"a": text("1")}
 
 
-def test_a_dead_letter_names_the_queue_it_comes_from(sqs: Sqs):
+def test_a_dead_letter_names_the_queue_it_comes_from(sqs: Sqs) -> None:
     dead = sqs.queue()
     url = sqs.queue(RedrivePolicy=redrive_to(sqs, dead, 1))
     sqs.send(url)
@@ -637,7 +637,7 @@ def test_a_dead_letter_names_the_queue_it_comes_from(sqs: Sqs):
     assert letter["Attributes"]["DeadLetterQueueSourceArn"] == source
 
 
-def test_a_long_poll_on_a_dead_letter_queue_wakes_for_a_dead_letter(sqs: Sqs):
+def test_a_long_poll_on_a_dead_letter_queue_wakes_for_a_dead_letter(sqs: Sqs) -> None:
     dead = sqs.queue()
     url = sqs.queue(RedrivePolicy=redrive_to(sqs, dead, "1"))
     sqs.send(url, "poison")
@@ -646,14 +646,14 @@ def test_a_long_poll_on_a_dead_letter_queue_wakes_for_a_dead_letter(sqs: Sqs):
     assert received == ["poison"]
 
 
-def test_a_receive_count_out_of_range_is_refused(sqs: Sqs):
+def test_a_receive_count_out_of_range_is_refused(sqs: Sqs) -> None:
     dead = sqs.queue()
     bad = [0, 1001, "many"]
     make = lambda count: sqs.queue(RedrivePolicy=redrive_to(sqs, dead, count))  # noqa: E731
     assert accepted(make, bad) == []
 
 
-def test_a_redrive_policy_must_name_a_queue_that_exists(sqs: Sqs):
+def test_a_redrive_policy_must_name_a_queue_that_exists(sqs: Sqs) -> None:
     arn = sqs.attributes(sqs.queue())["QueueArn"] + "-not"
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
     assert (
@@ -661,13 +661,13 @@ def test_a_redrive_policy_must_name_a_queue_that_exists(sqs: Sqs):
     )
 
 
-def test_a_dead_letter_queue_must_be_of_the_type_of_its_source(sqs: Sqs):
+def test_a_dead_letter_queue_must_be_of_the_type_of_its_source(sqs: Sqs) -> None:
     policy = redrive_to(sqs, sqs.fifo(), 3)
     with refused("InvalidParameterValue"):
         sqs.queue(RedrivePolicy=policy)
 
 
-def test_dead_letters_can_be_moved_back(sqs: Sqs):
+def test_dead_letters_can_be_moved_back(sqs: Sqs) -> None:
     dead = sqs.queue()
     url = sqs.queue(RedrivePolicy=redrive_to(sqs, dead, 1))
     sqs.send(url, "again")
@@ -680,13 +680,13 @@ def test_dead_letters_can_be_moved_back(sqs: Sqs):
     assert task["Status"] in ("RUNNING", "COMPLETED")
 
 
-def test_only_a_dead_letter_queue_can_be_moved_from(sqs: Sqs):
+def test_only_a_dead_letter_queue_can_be_moved_from(sqs: Sqs) -> None:
     arn = sqs.attributes(sqs.queue())["QueueArn"]
     with refused("InvalidParameterValue"):
         sqs.client.start_message_move_task(SourceArn=arn)
 
 
-def test_the_sources_of_a_dead_letter_queue_are_listed(sqs: Sqs):
+def test_the_sources_of_a_dead_letter_queue_are_listed(sqs: Sqs) -> None:
     dead = sqs.queue()
     url = sqs.queue(RedrivePolicy=redrive_to(sqs, dead, 1))
     assert sqs.client.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
@@ -706,17 +706,17 @@ def polling(sqs: Sqs, url: str) -> Iterator[list[str]]:
     assert not poll.is_alive()
 
 
-def test_an_empty_long_poll_lasts_as_long_as_asked(sqs: Sqs):
+def test_an_empty_long_poll_lasts_as_long_as_asked(sqs: Sqs) -> None:
     url = sqs.queue()
     assert 0.9 < seconds(lambda: sqs.receive(url, wait=1)) < 3
 
 
-def test_a_queue_may_set_the_length_of_its_polls(sqs: Sqs):
+def test_a_queue_may_set_the_length_of_its_polls(sqs: Sqs) -> None:
     url = sqs.queue(ReceiveMessageWaitTimeSeconds=1)
     assert 0.9 < seconds(lambda: sqs.client.receive_message(QueueUrl=url)) < 3
 
 
-def test_a_long_poll_wakes_for_a_new_message(sqs: Sqs):
+def test_a_long_poll_wakes_for_a_new_message(sqs: Sqs) -> None:
     url = sqs.queue()
     started = time.monotonic()
     with polling(sqs, url) as received:
@@ -725,14 +725,14 @@ def test_a_long_poll_wakes_for_a_new_message(sqs: Sqs):
     assert time.monotonic() - started < 5
 
 
-def test_two_long_polls_share_two_messages(sqs: Sqs):
+def test_two_long_polls_share_two_messages(sqs: Sqs) -> None:
     url = sqs.queue()
     with polling(sqs, url) as one, polling(sqs, url) as other:
         sqs.client.send_message_batch(QueueUrl=url, Entries=[entry(1, "a"), entry(2, "b")])
     assert sorted(one + other) == ["a", "b"]
 
 
-def test_a_long_poll_wakes_for_a_message_given_back(sqs: Sqs):
+def test_a_long_poll_wakes_for_a_message_given_back(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url, "again")
     [message] = sqs.receive(url)
@@ -744,26 +744,26 @@ def test_a_long_poll_wakes_for_a_message_given_back(sqs: Sqs):
 # -- limits ---------------------------------------------------------------------------------------
 
 
-def test_a_message_of_one_mebibyte_is_accepted_and_not_a_byte_more(sqs: Sqs):
+def test_a_message_of_one_mebibyte_is_accepted_and_not_a_byte_more(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url, "x" * MIB)
     with refused("InvalidParameterValue"):
         sqs.send(url, "x" * (MIB + 1))
 
 
-def test_message_attributes_count_towards_the_size(sqs: Sqs):
+def test_message_attributes_count_towards_the_size(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         sqs.send(sqs.queue(), "x" * (MIB - 5), MessageAttributes={"a": text("1")})
 
 
-def test_a_queue_may_have_a_smaller_message_size(sqs: Sqs):
+def test_a_queue_may_have_a_smaller_message_size(sqs: Sqs) -> None:
     url = sqs.queue(MaximumMessageSize=1024)
     sqs.send(url, "x" * 1024)
     with refused("InvalidParameterValue"):
         sqs.send(url, "x" * 1025)
 
 
-def test_a_batch_is_as_long_as_one_message_at_most(sqs: Sqs):
+def test_a_batch_is_as_long_as_one_message_at_most(sqs: Sqs) -> None:
     url = sqs.queue()
     half = "x" * (MIB // 2)
     assert sqs.client.send_message_batch(QueueUrl=url, Entries=[entry(1, half), entry(2, half)])
@@ -771,29 +771,29 @@ def test_a_batch_is_as_long_as_one_message_at_most(sqs: Sqs):
         sqs.client.send_message_batch(QueueUrl=url, Entries=[entry(1, half), entry(2, half + "x")])
 
 
-def test_a_batch_has_ten_entries_at_most(sqs: Sqs):
+def test_a_batch_has_ten_entries_at_most(sqs: Sqs) -> None:
     with refused("TooManyEntriesInBatchRequest"):
         sqs.client.send_message_batch(QueueUrl=sqs.queue(), Entries=[entry(n) for n in range(11)])
 
 
-def test_a_batch_has_one_entry_at_least(sqs: Sqs):
+def test_a_batch_has_one_entry_at_least(sqs: Sqs) -> None:
     with refused("EmptyBatchRequest"):
         sqs.client.send_message_batch(QueueUrl=sqs.queue(), Entries=[])
 
 
-def test_the_ids_of_a_batch_are_distinct(sqs: Sqs):
+def test_the_ids_of_a_batch_are_distinct(sqs: Sqs) -> None:
     with refused("BatchEntryIdsNotDistinct"):
         sqs.client.send_message_batch(QueueUrl=sqs.queue(), Entries=[entry(1), entry(1)])
 
 
-def test_the_ids_of_a_batch_are_plain(sqs: Sqs):
+def test_the_ids_of_a_batch_are_plain(sqs: Sqs) -> None:
     with refused("InvalidBatchEntryId"):
         sqs.client.send_message_batch(
             QueueUrl=sqs.queue(), Entries=[{"Id": "no: colon", "MessageBody": "x"}]
         )
 
 
-def test_one_bad_entry_fails_alone(sqs: Sqs):
+def test_one_bad_entry_fails_alone(sqs: Sqs) -> None:
     url = sqs.queue()
     answer = sqs.client.send_message_batch(
         QueueUrl=url, Entries=[entry(1, "good"), entry(2, "bad", DelaySeconds=901)]
@@ -805,33 +805,33 @@ def test_one_bad_entry_fails_alone(sqs: Sqs):
     assert sqs.bodies(url) == ["good"]
 
 
-def test_forbidden_characters_are_refused(sqs: Sqs):
+def test_forbidden_characters_are_refused(sqs: Sqs) -> None:
     url = sqs.queue()
     assert accepted(lambda body: sqs.send(url, body), ["nul \x00", "bell \x07", "no \uffff"]) == []
 
 
-def test_an_empty_body_is_refused(sqs: Sqs):
+def test_an_empty_body_is_refused(sqs: Sqs) -> None:
     with refused("MissingParameter"):
         sqs.send(sqs.queue(), "")
 
 
-def test_a_message_has_ten_attributes_at_most(sqs: Sqs):
+def test_a_message_has_ten_attributes_at_most(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         sqs.send(sqs.queue(), MessageAttributes={f"a{n}": text("1") for n in range(11)})
 
 
-def test_an_empty_attribute_is_refused(sqs: Sqs):
+def test_an_empty_attribute_is_refused(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         sqs.send(sqs.queue(), MessageAttributes={"a": text("")})
 
 
-def test_a_number_attribute_must_be_a_number(sqs: Sqs):
+def test_a_number_attribute_must_be_a_number(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         number = {"DataType": "Number", "StringValue": "twelve"}
         sqs.send(sqs.queue(), MessageAttributes={"a": number})
 
 
-def test_an_attribute_of_another_type_is_refused(sqs: Sqs):
+def test_an_attribute_of_another_type_is_refused(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         value = {"DataType": "Colour", "StringValue": "blue"}
         sqs.send(sqs.queue(), MessageAttributes={"a": value})
@@ -840,12 +840,12 @@ def test_an_attribute_of_another_type_is_refused(sqs: Sqs):
 # -- standard queues and FIFO parameters ----------------------------------------------------------
 
 
-def test_a_standard_queue_refuses_a_deduplication_id(sqs: Sqs):
+def test_a_standard_queue_refuses_a_deduplication_id(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         sqs.send(sqs.queue(), MessageDeduplicationId="once")
 
 
-def test_a_standard_queue_accepts_a_message_group_id(sqs: Sqs):
+def test_a_standard_queue_accepts_a_message_group_id(sqs: Sqs) -> None:
     url = sqs.queue()
     sqs.send(url, MessageGroupId="tenant", DelaySeconds=0)
     [message] = sqs.receive(url)
@@ -855,45 +855,45 @@ def test_a_standard_queue_accepts_a_message_group_id(sqs: Sqs):
 # -- FIFO queues ----------------------------------------------------------------------------------
 
 
-def test_a_fifo_queue_needs_a_message_group_id(sqs: Sqs):
+def test_a_fifo_queue_needs_a_message_group_id(sqs: Sqs) -> None:
     with refused("MissingParameter"):
         sqs.send(sqs.fifo(), MessageDeduplicationId="d")
 
 
-def test_a_fifo_queue_needs_a_deduplication_id(sqs: Sqs):
+def test_a_fifo_queue_needs_a_deduplication_id(sqs: Sqs) -> None:
     with refused("InvalidParameterValue"):
         sqs.send(sqs.fifo(), MessageGroupId="g")
 
 
-def test_a_fifo_queue_refuses_a_delay_per_message_but_zero(sqs: Sqs):
+def test_a_fifo_queue_refuses_a_delay_per_message_but_zero(sqs: Sqs) -> None:
     url = sqs.fifo(ContentBasedDeduplication="true")
     sqs.send(url, "zero", MessageGroupId="g", DelaySeconds=0)
     with refused("InvalidParameterValue"):
         sqs.send(url, "one", MessageGroupId="g", DelaySeconds=1)
 
 
-def test_a_fifo_queue_has_a_delay_of_its_own(sqs: Sqs):
+def test_a_fifo_queue_has_a_delay_of_its_own(sqs: Sqs) -> None:
     url = sqs.fifo(ContentBasedDeduplication="true", DelaySeconds=1)
     sqs.send(url, "later", MessageGroupId="g")
     assert sqs.bodies(url) == []
     assert sqs.bodies(url, wait=5) == ["later"]
 
 
-def test_a_fifo_duplicate_is_answered_with_the_first_message(sqs: Sqs):
+def test_a_fifo_duplicate_is_answered_with_the_first_message(sqs: Sqs) -> None:
     url = sqs.fifo()
     first = sqs.send(url, "x", MessageGroupId="g", MessageDeduplicationId="d")
     again = sqs.send(url, "y", MessageGroupId="g", MessageDeduplicationId="d")
     assert again["MessageId"] == first["MessageId"]
 
 
-def test_a_fifo_duplicate_is_delivered_once(sqs: Sqs):
+def test_a_fifo_duplicate_is_delivered_once(sqs: Sqs) -> None:
     url = sqs.fifo()
     for body in ("first", "again"):
         sqs.send(url, body, MessageGroupId="g", MessageDeduplicationId="d")
     assert sqs.bodies(url) == ["first"]
 
 
-def test_a_fifo_duplicate_is_known_after_the_first_was_deleted(sqs: Sqs):
+def test_a_fifo_duplicate_is_known_after_the_first_was_deleted(sqs: Sqs) -> None:
     url = sqs.fifo()
     sqs.send(url, "x", MessageGroupId="g", MessageDeduplicationId="d")
     [message] = sqs.receive(url)
@@ -902,21 +902,21 @@ def test_a_fifo_duplicate_is_known_after_the_first_was_deleted(sqs: Sqs):
     assert sqs.receive(url) == []
 
 
-def test_deduplication_is_across_groups(sqs: Sqs):
+def test_deduplication_is_across_groups(sqs: Sqs) -> None:
     url = sqs.fifo()
     sqs.send(url, "x", MessageGroupId="one", MessageDeduplicationId="d")
     sqs.send(url, "x", MessageGroupId="other", MessageDeduplicationId="d")
     assert len(sqs.receive(url)) == 1
 
 
-def test_a_fifo_queue_may_deduplicate_by_content(sqs: Sqs):
+def test_a_fifo_queue_may_deduplicate_by_content(sqs: Sqs) -> None:
     url = sqs.fifo(ContentBasedDeduplication="true")
     for body in ("a", "a", "b"):
         sqs.send(url, body, MessageGroupId="g")
     assert sqs.bodies(url) == ["a", "b"]
 
 
-def test_a_fifo_message_carries_group_deduplication_id_and_sequence(sqs: Sqs):
+def test_a_fifo_message_carries_group_deduplication_id_and_sequence(sqs: Sqs) -> None:
     url = sqs.fifo()
     sent = sqs.send(url, MessageGroupId="g", MessageDeduplicationId="d")
     [message] = sqs.receive(url)
@@ -926,7 +926,7 @@ def test_a_fifo_message_carries_group_deduplication_id_and_sequence(sqs: Sqs):
     assert attributes["SequenceNumber"] == sent["SequenceNumber"]
 
 
-def test_a_group_is_locked_while_a_message_of_it_is_in_flight(sqs: Sqs):
+def test_a_group_is_locked_while_a_message_of_it_is_in_flight(sqs: Sqs) -> None:
     url = sqs.fifo(ContentBasedDeduplication="true")
     for group, body in (("g", "1"), ("g", "2"), ("h", "3")):
         sqs.send(url, body, MessageGroupId=group)
@@ -937,7 +937,7 @@ def test_a_group_is_locked_while_a_message_of_it_is_in_flight(sqs: Sqs):
     assert sqs.bodies(url) == ["2"]
 
 
-def test_a_fifo_message_given_back_keeps_its_place(sqs: Sqs):
+def test_a_fifo_message_given_back_keeps_its_place(sqs: Sqs) -> None:
     url = sqs.fifo(ContentBasedDeduplication="true")
     for body in ("1", "2"):
         sqs.send(url, body, MessageGroupId="g")
@@ -946,7 +946,7 @@ def test_a_fifo_message_given_back_keeps_its_place(sqs: Sqs):
     assert sqs.bodies(url) == ["1", "2"]
 
 
-def test_a_fifo_message_cannot_be_deleted_with_an_expired_receipt_handle(sqs: Sqs):
+def test_a_fifo_message_cannot_be_deleted_with_an_expired_receipt_handle(sqs: Sqs) -> None:
     url = sqs.fifo(ContentBasedDeduplication="true")
     sqs.send(url, MessageGroupId="g")
     [message] = sqs.receive(url, VisibilityTimeout=0)

@@ -1,4 +1,4 @@
-"""The five-minute memory of a FIFO queue: which deduplication ids were accepted, and as which message."""
+"""The five-minute memory of a FIFO queue: deduplication ids and what was accepted under them."""
 
 from collections import OrderedDict
 
@@ -8,7 +8,7 @@ WINDOW_SECONDS = 300
 
 
 class Deduplication:
-    """Remembers ids whatever became of their messages: AWS tracks them after receipt and deletion."""
+    """Remembers ids whatever became of their messages: AWS tracks them even after deletion."""
 
     def __init__(self) -> None:
         self._first: OrderedDict[object, tuple[float, str, int]] = OrderedDict()

@@ -1,7 +1,7 @@
-"""The errors SQS answers with, and their names in the JSON protocol and in the older query protocol."""
+"""The errors SQS answers with, and their names in the JSON and the older query protocol."""
 
-# Clients of the query protocol know these errors by another name. botocore takes that name from the
-# header x-amzn-query-error for `Error.Code`, and the name in the body to pick the modeled exception.
+# The query protocol knows these errors by another name. botocore takes that name from the header
+# x-amzn-query-error as `Error.Code`, and picks the modeled exception by the name in the body.
 _PREFIX = "AWS.SimpleQueueService."
 _QUERY_CODES = {
     "BatchEntryIdsNotDistinct": _PREFIX + "BatchEntryIdsNotDistinct",

@@ -1,4 +1,4 @@
-"""Where ready messages stand in line: any order for standard queues, by message group for FIFO queues.
+"""Where ready messages stand in line: as they come, or by message group in FIFO queues.
 
 A line may still hold a message that is not ready any more; whoever takes it checks its state.
 """
@@ -61,7 +61,7 @@ class _Group:
 
 
 class FifoLine:
-    """Messages of one group leave in order, and none leaves while another of its group is in flight.
+    """Messages of a group leave in order, and none leaves while another of its group is in flight.
 
     One receive may take several messages of a group, as on AWS.
     """

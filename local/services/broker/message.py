@@ -14,7 +14,7 @@ class State(Enum):
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message as sent, and what the queue keeps about it. All times are seconds since the epoch."""
+    """A message as sent, and what the queue keeps about it. Times are seconds since the epoch."""
 
     id: str
     body: str

@@ -37,7 +37,7 @@ def checked(attributes: dict[str, Any]) -> Attributes | None:
 
 
 def size(attributes: dict[str, Any]) -> int:
-    """Bytes that count towards the message size: names, types and values. Takes unchecked input too."""
+    """Bytes that count towards the message size, also of unchecked input: names, types, values."""
     total = 0
     for name, value in attributes.items():
         total += len(name.encode())
@@ -49,12 +49,13 @@ def size(attributes: dict[str, Any]) -> int:
 
 
 def md5(attributes: Attributes) -> str:
-    """AWS's digest: per name in order, length-prefixed name, type and value, with a transport byte."""
+    """AWS's digest: for each name in order, the length-prefixed name, type and value."""
     digest = hashlib.md5(usedforsecurity=False)
     for name in sorted(attributes):
         value = attributes[name]
         _feed(digest, name.encode())
         _feed(digest, value["DataType"].encode())
+        # The byte tells the transport: 1 for text, 2 for binary.
         digest.update(b"\x02" if "BinaryValue" in value else b"\x01")
         _feed(digest, _value(value))
     return digest.hexdigest()

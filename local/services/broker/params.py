@@ -1,4 +1,4 @@
-"""Typed reading of request parameters, as the AWS JSON protocol does it: no coercion, unknown names ignored."""
+"""Typed reading of request parameters as AWS does it: no coercion, unknown names are ignored."""
 
 import re
 from typing import Any

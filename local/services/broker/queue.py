@@ -1,29 +1,29 @@
-"""One queue's state machine: delays, visibility, receive counts, redrive, retention. No I/O; time is an argument.
+"""One queue's state machine: delays, visibility, receive counts, redrive, retention.
+
+No I/O; time is an argument, in seconds since the epoch.
 
     send ──► DELAYED ──due──► READY ──receive──► IN_FLIGHT ──delete──► GONE
                                 ▲                    │
                                 └──── visibility ────┘
 
-A send or a receive costs O(log n) and a deleted message leaves its heap entry behind, which is
-skipped when it comes up and swept out when such entries are the majority.
+A send costs O(log n) and a receive O(log n) a message, whatever else is delayed or in flight.
 """
 
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 
 from local.services.broker.dedup import Deduplication
 from local.services.broker.errors import SqsError, invalid_value
 from local.services.broker.lines import FifoLine, Line, StandardLine
 from local.services.broker.message import Message, State
 from local.services.broker.settings import Settings
+from local.services.broker.timers import Timers
 
 IN_FLIGHT_LIMIT = 120_000  # AWS's quota for both queue types
-_SWEEP_FROM = 1024  # heap entries below which stale ones are not worth a sweep
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one receive took: messages for the client, and those given up, which belong in the DLQ."""
+    """What one receive took: messages for the client, and those given up, for the DLQ."""
 
     messages: list[Message]
     dead: list[Message]
@@ -45,10 +45,7 @@ class Queue:
         self._tag = tag
         self._line: Line = FifoLine() if settings.fifo else StandardLine()
         self._messages: dict[str, Message] = {}
-        self._timers: list[
-            tuple[float, int, Message]
-        ] = []  # a heap of what is delayed or in flight
-        self._entries = 0  # numbers heap entries, so that equal times never compare messages
+        self._timers = Timers()  # for what is delayed or in flight
         self._sequence = 0
         self._latest_due = 0.0
         self._count = dict.fromkeys(State, 0)
@@ -81,7 +78,7 @@ class Queue:
             message.sequence = self._sequence
             due = self._latest_due = max(due, self._latest_due)  # no overtaking within a queue
         if due > now:
-            self._set_timer(message, State.DELAYED, due)
+            self._hold_until(due, message, State.DELAYED)
         else:
             self._to_line(message)
 
@@ -125,7 +122,7 @@ class Queue:
             raise invalid_value("ReceiptHandle", handle, "The receipt handle has expired.")
         if is_latest:
             self._remove(message)
-            message.body = ""  # its heap entry may outlive it for a while
+            message.body = ""  # its timer entry may outlive it for a while
 
     def change_visibility(self, handle: str, seconds: int, now: float) -> None:
         """Hide a received message for `seconds` from now; 0 makes it ready at once."""
@@ -144,7 +141,7 @@ class Queue:
             return
         if not held:
             self._line.hold(message)
-        self._set_timer(message, State.IN_FLIGHT, now + seconds)
+        self._hold_until(now + seconds, message, State.IN_FLIGHT)
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -157,14 +154,13 @@ class Queue:
         return Counts(count[State.READY], count[State.IN_FLIGHT], count[State.DELAYED])
 
     def available(self, now: float) -> int:
-        """How many receivers could be served at `now`; 0 means that a receive would find nothing."""
+        """How many receivers could be served at `now`; with 0 a receive would find nothing."""
         self._promote(now)
         return self._line.available
 
     def next_due(self) -> float | None:
         """When the next delay or visibility timeout ends."""
-        self._drop_stale_timers()
-        return self._timers[0][0] if self._timers else None
+        return self._timers.next_due()
 
     # -- emptying ---------------------------------------------------------------------------------
 
@@ -173,7 +169,7 @@ class Queue:
         for message in self._messages.values():
             message.state = State.GONE
         self._messages.clear()
-        self._timers.clear()
+        self._timers = Timers()
         self._count = dict.fromkeys(State, 0)
         self._line = FifoLine() if self.settings.fifo else StandardLine()
 
@@ -200,7 +196,7 @@ class Queue:
         message.receive_count += 1
         message.first_received_at = message.first_received_at or now
         self._line.hold(message)
-        self._set_timer(message, State.IN_FLIGHT, due)
+        self._hold_until(due, message, State.IN_FLIGHT)
 
     def _remove(self, message: Message) -> None:
         if message.state is State.IN_FLIGHT:
@@ -235,35 +231,13 @@ class Queue:
         message = self._messages.get(message_id)
         return message, message is not None and message.receive_count == int(count)
 
-    # -- timers -----------------------------------------------------------------------------------
-
-    def _set_timer(self, message: Message, state: State, due: float) -> None:
+    def _hold_until(self, due: float, message: Message, state: State) -> None:
         self._set_state(message, state)
-        message.due = due
-        self._entries += 1
-        heappush(self._timers, (due, self._entries, message))
-        live = self._count[State.DELAYED] + self._count[State.IN_FLIGHT]
-        if len(self._timers) > 2 * live + _SWEEP_FROM:
-            self._timers = [entry for entry in self._timers if _is_live(entry)]
-            heapify(self._timers)
+        self._timers.set(message, due)
 
     def _promote(self, now: float) -> None:
         """Put everything whose time has come in line."""
-        timers = self._timers
-        while timers and timers[0][0] <= now:
-            entry = heappop(timers)
-            if not _is_live(entry):
-                continue
-            message = entry[2]
+        while (message := self._timers.pop_due(now)) is not None:
             if message.state is State.IN_FLIGHT:
                 self._line.release(message)
             self._to_line(message)
-
-    def _drop_stale_timers(self) -> None:
-        while self._timers and not _is_live(self._timers[0]):
-            heappop(self._timers)
-
-
-def _is_live(entry: tuple[float, int, Message]) -> bool:
-    due, _, message = entry
-    return message.due == due and message.state in (State.DELAYED, State.IN_FLIGHT)

@@ -1,4 +1,4 @@
-"""All queues of the broker: create, find, list, redrive between them. No I/O; time is an argument."""
+"""All queues of the broker, and redrive between them. No I/O; time is an argument."""
 
 import re
 import uuid
@@ -62,7 +62,8 @@ class Registry:
     def create(self, name: str, texts: Mapping[str, str], now: float) -> None:
         """Create a queue; creating it again with the same attributes changes nothing.
 
-        Raises QueueNameExists when an attribute differs. Unlike AWS, a deleted name is free at once.
+        Raises QueueNameExists when an attribute differs. A deleted name is free at once, which on
+        AWS takes a minute.
         """
         fifo = _check_name(name, texts)
         settings = settings_from(texts, fifo)
@@ -152,12 +153,16 @@ class Registry:
         if not self.sources_of(source.name):
             raise invalid("Source queue must be configured as a Dead Letter Queue.")
         destination = self._of_arn(destination_arn, "DestinationArn") if destination_arn else None
-        messages = source.drain(now)
-        for message in messages:
+        moved = 0
+        for message in source.drain(now):
             home = queue_name_of(message.dead_letter_source or "") or ""
-            entry = destination or self._entries.get(home)
-            (entry.queue if entry else source).put(_as_new(message, now), 0, now)
-        task = MoveTask(source_arn, destination_arn, rate, len(messages), now)
+            target = destination or self._entries.get(home)
+            if target is None:  # its source is gone; it stays where it is
+                source.put(message, 0, now)
+                continue
+            target.queue.put(_as_new(message, now), 0, now)
+            moved += 1
+        task = MoveTask(source_arn, destination_arn, rate, moved, now)
         self._tasks[source.name] = [task, *self._tasks.get(source.name, [])][:10]
         return uuid.uuid4().hex
 
@@ -172,7 +177,7 @@ class Registry:
         return entry
 
     def _give_up(self, message: Message, source: Queue, target: Queue, now: float) -> None:
-        # A standard message keeps its enqueue time, so its retention in the DLQ counts from the first send.
+        # A standard message keeps its enqueue time, from which its retention in the DLQ counts.
         sent_at = now if target.settings.fifo else message.sent_at
         letter = replace(
             message, state=State.GONE, sent_at=sent_at, dead_letter_source=arn_of(source.name)
@@ -194,7 +199,7 @@ class Registry:
 
 
 def _check_name(name: str, texts: Mapping[str, str]) -> bool:
-    """Whether the name asks for a FIFO queue. Raises if it is no name, or does not fit FifoQueue."""
+    """Whether the name asks for a FIFO queue. Raises if it is invalid or contradicts FifoQueue."""
     fifo = name.endswith(".fifo") and len(name) <= 80
     if not _NAME.fullmatch(name.removesuffix(".fifo") if fifo else name) or (
         fifo and texts.get("FifoQueue") != "true"

@@ -73,7 +73,7 @@ def size_of(params: Params) -> int:
 
 
 def check_batch(entries: list[Params], queue: Queue) -> None:
-    """The rules that refuse a whole batch: FIFO parameters, and the length of all messages together."""
+    """The rules that refuse a whole batch: FIFO parameters, and the size of all messages."""
     for entry in entries:
         try:
             check_fifo(entry, queue)

@@ -12,9 +12,11 @@ import orjson
 import uvicorn
 
 from local.services.broker.errors import SqsError, malformed
-from local.services.broker.polling import Client, Lobby, receive_message
-from local.services.broker.protocol import Request, perform
+from local.services.broker.lobby import Client, Lobby
+from local.services.broker.polling import receive_message
+from local.services.broker.protocol import perform
 from local.services.broker.registry import Registry
+from local.services.broker.request import Request
 
 _TARGET = b"AmazonSQS."
 _JSON = b"application/x-amz-json-1.0"
@@ -101,7 +103,7 @@ class Broker:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, except that a signal releases the parked polls and ends the process with status 0."""
+    """uvicorn, but a signal releases the parked polls and the process ends with status 0."""
 
     def __init__(self, config: uvicorn.Config, broker: Broker) -> None:
         super().__init__(config)

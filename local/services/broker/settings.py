@@ -63,7 +63,7 @@ class Redrive:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked queue attributes; durations in seconds. `texts` is what GetQueueAttributes returns."""
+    """Checked queue attributes; durations in seconds. `texts`: what GetQueueAttributes returns."""
 
     texts: Mapping[str, str]
     fifo: bool
@@ -78,9 +78,9 @@ class Settings:
 
 
 def settings_from(texts: Mapping[str, str], fifo: bool) -> Settings:
-    """Check attribute strings, add the defaults and parse them. An empty value removes the attribute.
+    """Check attribute strings, add the defaults and parse them. An empty value removes one.
 
-    Raises InvalidAttributeName, InvalidAttributeValue, or InvalidParameterValue for a redrive policy.
+    Raises InvalidAttributeName, InvalidAttributeValue; InvalidParameterValue for a redrive policy.
     """
     for name, text in texts.items():
         _check(name, text, fifo)
