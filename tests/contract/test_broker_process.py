@@ -61,8 +61,11 @@ def test_the_queues_of_the_file_exist_with_their_attributes(tmp_path: Path) -> N
 
 def test_a_client_that_hangs_up_swallows_no_message(url: str, sqs: Sqs) -> None:
     queue = sqs.queue()
-    for _ in range(3):
-        call(url, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20).close()
+    polls = [call(url, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20) for _ in range(3)]
+    until_read(sqs, queue)
+    for poll in polls:
+        poll.close()
+    until_read(sqs, queue)
     sqs.send(queue, "kept")
     assert sqs.bodies(queue, wait=2) == ["kept"]
 
@@ -71,6 +74,7 @@ def test_a_message_meant_for_a_client_that_hung_up_wakes_the_next(url: str, sqs:
     queue = sqs.queue()
     gone = call(url, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20)
     waiting = call(url, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20)
+    until_read(sqs, queue)
     gone.close()
     started = time.monotonic()
     sqs.send(queue, "kept")
@@ -82,6 +86,7 @@ def test_a_message_meant_for_a_client_that_hung_up_wakes_the_next(url: str, sqs:
 def test_deleting_a_queue_ends_its_long_polls(url: str, sqs: Sqs) -> None:
     queue = sqs.queue()
     poll = call(url, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20)
+    until_read(sqs, queue)
     sqs.client.delete_queue(QueueUrl=queue)
     status, body, query_error = answer(poll)
     assert (status, body["__type"]) == (400, "com.amazonaws.sqs#QueueDoesNotExist")
@@ -102,8 +107,8 @@ def test_a_signal_ends_the_broker_within_a_second_although_polls_are_parked(numb
 
 
 def until_read(sqs: Sqs, queue: str) -> None:
-    """Round trips on other connections, so that what was sent before has been read."""
-    for _ in range(50):
+    """Round trips on another connection: after them the broker has read what came in before."""
+    for _ in range(20):
         sqs.attributes(queue)
 
 

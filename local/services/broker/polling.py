@@ -51,6 +51,7 @@ async def receive_message(
                 break
             client.watch(woken.set)
             await lobby.park(queue, woken, deadline - now)
+            await asyncio.sleep(0)  # so that a hang-up which arrived with the message is seen
             if client.gone:
                 break
             queue = registry.at(url).queue  # it may have been deleted meanwhile
