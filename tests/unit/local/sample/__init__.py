@@ -1,0 +1,3 @@
+"""A small SAM application for the runtime's tests: HTTP, streaming, WebSocket, queue and schedule
+functions.
+"""
