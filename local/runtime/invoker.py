@@ -120,7 +120,10 @@ class Invoker:
                 if native is not None:
                     return await native(event, context)
                 return await self._threads.run(handler, event, context)
-        except (Exception, SystemExit) as error:  # the function is a stranger: whatever it raises is its answer
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # the function is a stranger: whatever it raises is its answer
             if timer.expired():
                 message = f"Task timed out after {limit:.2f} seconds"
                 return FunctionError(message, "Sandbox.Timedout", context.aws_request_id)

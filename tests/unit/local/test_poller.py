@@ -1,4 +1,6 @@
-"""Polling one queue: concurrency, receivers, failures, outages and the graceful stop, against a queue in memory."""
+"""Polling one queue: concurrency, receivers, failures, outages and the graceful stop, against a
+queue in memory.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -17,7 +19,7 @@ Native = Callable[[list[str]], Coroutine[Any, Any, Any]]
 
 
 class MemoryQueue(SqsQueue):
-    """Hands out messages in order; a long poll parks until there are some or `timeout` is set."""
+    """Hands out messages in order; a long poll parks until there are some, or patience ends."""
 
     def __init__(self, count: int = 0) -> None:
         self.name = "jobs"
@@ -28,12 +30,19 @@ class MemoryQueue(SqsQueue):
         self.most_receiving = 0
         self.away = False
         self.crash: Exception | None = None
+        self.patient = True
         self._arrived = asyncio.Condition()
         self.ready += [_message(number) for number in range(count)]
 
     async def send(self, count: int) -> None:
         async with self._arrived:
             self.ready += [_message(number) for number in range(count)]
+            self._arrived.notify_all()
+
+    async def end_long_polls(self) -> None:
+        """As if the wait of every parked receive were over."""
+        async with self._arrived:
+            self.patient = False
             self._arrived.notify_all()
 
     async def receive(self, limit: int, wait_seconds: int) -> list[Message]:
@@ -46,7 +55,7 @@ class MemoryQueue(SqsQueue):
         try:
             await asyncio.sleep(0.001)
             async with self._arrived:
-                while wait_seconds and not self.ready:
+                while wait_seconds and self.patient and not self.ready:
                     await self._arrived.wait()
                 taken, self.ready = self.ready[:limit], self.ready[limit:]
                 return taken
@@ -111,10 +120,7 @@ async def polling(
         yield stop
     finally:
         stop.set()
-        await queue.send(0)
-        async with queue._arrived:
-            queue.ready.append(_message(-1))  # lets the parked long poll return
-            queue._arrived.notify_all()
+        await queue.end_long_polls()
         async with asyncio.timeout(5):
             await running
 

@@ -94,7 +94,7 @@ class Refusing:
         self.refused = refused
         self.calls: list[list[str]] = []
 
-    def delete_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> Any:  # noqa: N803
+    def delete_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> Any:
         self.calls.append([entry["ReceiptHandle"] for entry in Entries])
         failed = []
         for entry in Entries:

@@ -1,4 +1,6 @@
-"""The local runtime and AWS read the same from the template: ours against samtranslator's transformation."""
+"""The local runtime and AWS read the same from the template: ours against samtranslator's
+transformation.
+"""
 
 import re
 from pathlib import Path
