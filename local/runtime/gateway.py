@@ -14,6 +14,7 @@ from local.runtime.invoker import Invoker
 from local.runtime.model import Route, Template
 from local.runtime.routing import Routes
 from local.runtime.serving import serve
+from local.runtime.tail import watch_output
 from local.runtime.template import TemplateError
 
 OPEN_INVOCATIONS = "RUNTIME_INVOKE_OPEN"
@@ -71,6 +72,7 @@ class GatewayFactory:
     event_lane: bool
 
     def __call__(self) -> Gateway:
+        watch_output()
         return Gateway(
             prepare_process(self.template),
             event_lane=self.event_lane,

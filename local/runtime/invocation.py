@@ -21,6 +21,7 @@ from local.runtime.asgi import (
 from local.runtime.invoker import FunctionError, Invoker, Result
 from local.runtime.log import get_logger
 from local.runtime.names import function_arn
+from local.runtime.tail import kept_output
 
 PREFIX = "/2015-03-31/functions/"
 _SUFFIX = "/invocations"
@@ -77,8 +78,10 @@ class InvocationApi:
             self._start(name, event)
             await respond(send, 202, b"")
         elif kind == b"RequestResponse":
-            result = await self._invoker.invoke(name, event)
-            await _answer(send, result, tail=headers.get(b"x-amz-log-type") == b"Tail")
+            with kept_output() as output:
+                result = await self._invoker.invoke(name, event)
+            tail = headers.get(b"x-amz-log-type") == b"Tail"
+            await _answer(send, result, "".join(output) if tail else None)
         else:
             message = f"Invalid invocation type {kind.decode('latin-1')}"
             await _refuse(send, 400, "InvalidParameterValueException", message)
@@ -101,7 +104,7 @@ def _is_local(scope: Scope) -> bool:
     return not any(name in _NOT_LOCAL_HEADERS for name, _ in scope["headers"])
 
 
-async def _answer(send: Send, result: Result, *, tail: bool) -> None:
+async def _answer(send: Send, result: Result, output: str | None) -> None:
     error, body = result.error, b""
     if error is None:
         try:
@@ -113,22 +116,23 @@ async def _answer(send: Send, result: Result, *, tail: bool) -> None:
     if error is not None:
         body = json.dumps(error.envelope()).encode()
         headers.append((b"x-amz-function-error", b"Unhandled"))
-    if tail:
-        headers.append((b"x-amz-log-result", base64.b64encode(_log_tail(result, error))))
+    if output is not None:
+        log = _log_tail(result, output, error)
+        headers.append((b"x-amz-log-result", base64.b64encode(log)))
     await respond(send, 200, body, [(b"content-type", b"application/json"), *headers])
 
 
-def _log_tail(result: Result, error: FunctionError | None) -> bytes:
-    """The lines Lambda writes around every invocation, with the traceback between them; the last 4
-    KiB, as in AWS.
+def _log_tail(result: Result, output: str, error: FunctionError | None) -> bytes:
+    """What was written, between the lines Lambda puts around every invocation; the last 4 KiB, as
+    in AWS.
     """
-    lines = [f"START RequestId: {result.request_id} Version: $LATEST"]
+    lines = [f"START RequestId: {result.request_id} Version: $LATEST", output.rstrip()]
     if error is not None:
         lines.append(f"[ERROR] {error.type}: {error.message}\n{error.traceback}".rstrip())
     milliseconds = result.seconds * 1000
     lines.append(f"END RequestId: {result.request_id}")
-    lines.append(f"REPORT RequestId: {result.request_id}\tDuration: {milliseconds:.2f} ms")
-    return "\n".join([*lines, ""]).encode()[-4096:]
+    lines.append(f"REPORT RequestId: {result.request_id}\tDuration: {milliseconds:.2f} ms\n")
+    return "\n".join(line for line in lines if line).encode()[-4096:]
 
 
 def _request_id(request_id: str) -> Headers:

@@ -101,7 +101,8 @@ def test_boto3_invokes_a_function(serve: Any) -> None:
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
     assert json.loads(answer["Payload"].read())["name"] == "x"
     assert "FunctionError" not in answer
-    assert b"END RequestId" in base64.b64decode(answer["LogResult"])
+    log = base64.b64decode(answer["LogResult"]).decode().splitlines()
+    assert [line.split()[0] for line in log] == ["START", "called", "END", "REPORT"]
 
 
 def test_boto3_sees_a_functions_error_as_lambda_shows_it(serve: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     name = event.get("pathParameters", {}).get("name") or event.get("name")
+    print(f"called by {name}")
     if name == "fail":
         raise ValueError("it was told to")
     if name == "late":
