@@ -1,6 +1,4 @@
-"""What a function's answer to an SQS batch means: which of its messages are done and may be
-deleted.
-"""
+"""What a function's answer to an SQS batch means: which messages are done and may be deleted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,6 +1,4 @@
-"""What the functions find in os.environ: the template's variables, and settings that let boto3 talk
-to a local SQS.
-"""
+"""What functions find in os.environ: the template's variables, and a local SQS for boto3."""
 
 import os
 from collections.abc import MutableMapping

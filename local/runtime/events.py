@@ -1,6 +1,4 @@
-"""Builds the events functions are invoked with, shaped as AWS shapes them: API Gateway 2.0, SQS
-batches, schedules.
-"""
+"""Builds the events of queues and schedules, shaped as AWS shapes them, and samples of all kinds."""
 
 import hashlib
 import json
@@ -50,9 +48,7 @@ def _sqs_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def schedule_event(schedule: Schedule, *, event_id: str, at: datetime) -> Any:
-    """The literal Input when the schedule has one, else the event of EventBridge (rule) or of its
-    Scheduler (V2).
-    """
+    """The literal Input if the schedule has one, else what EventBridge or its Scheduler (V2) sends."""
     if schedule.input is not None:
         return schedule.input
     rule = schedule.kind == "Schedule"

@@ -1,6 +1,4 @@
-"""The HTTP front: sends each request or WebSocket to the function whose route in the template
-matches it.
-"""
+"""The HTTP front: sends each request or WebSocket to the function whose route matches it."""
 
 import os
 from dataclasses import dataclass
@@ -50,9 +48,7 @@ class Gateway:
 
 
 def _targets(template: Template, invoker: Invoker, *, event_lane: bool) -> dict[Route, App]:
-    """The app for each route: the ASGI app a handler carries, or its `handler` behind API Gateway
-    events.
-    """
+    """For each route the ASGI app its handler carries, or the handler behind API Gateway events."""
     targets: dict[Route, App] = {}
     for name, function in template.functions.items():
         for route in function.routes:

@@ -63,9 +63,7 @@ def parse(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Resolver:
-    """Resolves Ref, GetAtt, Sub and Join against one template, its parameters' defaults and the
-    local SQS endpoint.
-    """
+    """Resolves Ref, GetAtt, Sub and Join with the parameters' defaults and the local SQS endpoint."""
 
     parameters: Mapping[str, Any]
     resources: Mapping[str, Any]

@@ -1,6 +1,4 @@
-"""Lambda's Invoke API on the gateway, for operators: boto3 and `aws lambda invoke --endpoint-url`
-work against it.
-"""
+"""Lambda's Invoke API, for operators: boto3 and `aws lambda invoke --endpoint-url` talk to it."""
 
 import asyncio
 import base64
@@ -43,9 +41,7 @@ class InvocationApi:
         self._running: set[asyncio.Task[Result]] = set()
 
     def admits(self, scope: Scope) -> bool:
-        """Whether this is an invocation by somebody who may; anything else is treated as an unknown
-        path.
-        """
+        """Whether this is an invocation by somebody who may; anything else is an unknown path."""
         path = scope["path"]
         if not (scope["type"] == "http" and scope["method"] == "POST" and path.endswith(_SUFFIX)):
             return False
@@ -123,9 +119,7 @@ async def _answer(send: Send, result: Result, output: str | None) -> None:
 
 
 def _log_tail(result: Result, output: str, error: FunctionError | None) -> bytes:
-    """What was written, between the lines Lambda puts around every invocation; the last 4 KiB, as
-    in AWS.
-    """
+    """What was written, between Lambda's own lines around every invocation; the last 4 KiB."""
     lines = [f"START RequestId: {result.request_id} Version: $LATEST", output.rstrip()]
     if error is not None:
         lines.append(f"[ERROR] {error.type}: {error.message}\n{error.traceback}".rstrip())

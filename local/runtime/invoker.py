@@ -1,6 +1,4 @@
-"""Invokes one function with one event and turns whatever comes out of it into a value: a payload or
-Lambda's error envelope.
-"""
+"""Invokes one function with one event; what comes out is a value: a payload or an error envelope."""
 
 import asyncio
 import os
@@ -157,9 +155,7 @@ def _function_error(error: Exception | SystemExit, request_id: str) -> FunctionE
 
 
 def _without_runtime(frames: TracebackType | None) -> TracebackType | None:
-    """Drop the leading frames that are ours or the standard library's hand-over, up to the
-    function's first own frame.
-    """
+    """Drop our own frames and the standard library's hand-over, up to the function's first own."""
     own = frames
     while own is not None:
         if _is_function_code(own.tb_frame.f_code.co_filename):

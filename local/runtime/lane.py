@@ -1,6 +1,4 @@
-"""The Lambda lane: plain `handler(event, context)` calls in worker threads that each own an event
-loop, as Mangum needs.
-"""
+"""The Lambda lane: `handler(event, context)` in threads that each own an event loop, for Mangum."""
 
 import asyncio
 import contextvars

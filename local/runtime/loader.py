@@ -1,6 +1,4 @@
-"""Handler name to callable, with one distinct message per way it can go wrong, worded as
-awslambdaric words them.
-"""
+"""Handler name to callable; each way it can go wrong has its message, worded as awslambdaric's."""
 
 import importlib
 import sys

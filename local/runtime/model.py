@@ -1,6 +1,4 @@
-"""A template's content as values: functions with their routes, queue mappings and schedules, and
-the queues.
-"""
+"""A template's content as values: functions with routes, queue mappings and schedules; queues."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,4 @@
-"""What AWS would call our local things: the one region, the one account, and the ARNs and URLs
-built from them.
-"""
+"""What AWS would call our local things: one region, one account, and the ARNs built from them."""
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"

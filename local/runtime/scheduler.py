@@ -1,6 +1,4 @@
-"""Invokes the functions of the template's schedules at their times; one run at a time each,
-independent of each other.
-"""
+"""Invokes scheduled functions at their times, one run at a time each, independent of each other."""
 
 import asyncio
 import time

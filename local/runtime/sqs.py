@@ -1,6 +1,4 @@
-"""One SQS queue as the poller sees it: receive, delete, release; made when missing. boto3 calls run
-in threads.
-"""
+"""One SQS queue as the poller sees it: receive, delete, release. boto3's calls run in threads."""
 
 import asyncio
 import json
@@ -45,9 +43,7 @@ def connect(connections: int) -> "SQSClient":
 
 
 class SqsQueue:
-    """`definitions` are the template's queues; all of them are made when this one is found missing
-    (a broker lost them).
-    """
+    """`definitions`: the template's queues, all made when this one is missing (a broker lost it)."""
 
     def __init__(
         self,
@@ -65,9 +61,7 @@ class SqsQueue:
         return await self._in_thread(self._receive, limit, wait_seconds)
 
     async def delete(self, messages: Sequence[Message]) -> None:
-        """Delete, retrying what failed; what cannot be deleted is logged and will be delivered
-        again.
-        """
+        """Delete, retrying what failed; what stays after all is logged and will come again."""
         left = list(messages)
         for attempt in range(_DELETE_ATTEMPTS):
             if attempt:
@@ -83,9 +77,7 @@ class SqsQueue:
         _log.error("delete_failed", queue=self.name, messages=len(left), reason=reason)
 
     async def release(self, messages: Sequence[Message]) -> None:
-        """Make unprocessed messages visible again at once; failing that, their visibility timeout
-        does it.
-        """
+        """Make messages visible again at once; failing that, their visibility timeout does it."""
         try:
             await self._in_thread(self._release, messages)
         except QueueAwayError as error:
@@ -158,9 +150,7 @@ class SqsQueue:
                 _log.warning("queue_created", queue=name)
 
     def _with_real_target(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        """The dead-letter queue's ARN as this SQS calls it: its account and region may not be the
-        template's.
-        """
+        """With the dead-letter queue's ARN as this SQS has it: the account may differ from ours."""
         if "RedrivePolicy" not in attributes:
             return dict(attributes)
         policy = json.loads(attributes["RedrivePolicy"])

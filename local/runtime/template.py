@@ -1,6 +1,4 @@
-"""The SAM template, read and resolved: the only registry of functions, routes, queues and
-schedules.
-"""
+"""The SAM template, read and resolved: the only registry of functions, routes and queues."""
 
 from collections.abc import Mapping
 from pathlib import Path

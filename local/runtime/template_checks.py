@@ -1,6 +1,4 @@
-"""Rules AWS enforces or urges on a template that reads well otherwise; each finding is one line for
-the operator.
-"""
+"""Rules that AWS enforces or urges on a template which reads well; a finding is one line."""
 
 import json
 from collections.abc import Iterator

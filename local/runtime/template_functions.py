@@ -1,17 +1,19 @@
-"""Reads one AWS::Serverless::Function: where its code is, its limits, its environment and its
-events.
-"""
+"""Reads one AWS::Serverless::Function: where its code is, its limits, environment and events."""
 
-import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from local.runtime.intrinsics import Resolver, TemplateError
-from local.runtime.model import DEFAULT_ROUTE, Function, Route, Schedule, SqsMapping
-from local.runtime.timing import Every, Timing, parse_expression
+from local.runtime.model import Function
+from local.runtime.template_events import (
+    enabled_events,
+    read_mapping,
+    read_overrides,
+    read_route,
+    read_schedule,
+)
 
 _HONOURED = {"CodeUri", "Environment", "Events", "FunctionName", "Handler", "MemorySize", "Timeout"}
 # Matters to AWS only: a scheduled function never overlaps itself locally, which is what a
@@ -29,27 +31,6 @@ _ELSEWHERE = {
     "Tracing",
     "VpcConfig",
 }
-_EVENT_PROPERTIES = {
-    "HttpApi": {"ApiId", "Method", "Path", "PayloadFormatVersion"},
-    "SQS": {
-        "BatchSize",
-        "Enabled",
-        "FunctionResponseTypes",
-        "MaximumBatchingWindowInSeconds",
-        "Queue",
-        "ScalingConfig",
-    },
-    "Schedule": {"Description", "Enabled", "Input", "Name", "Schedule", "State"},
-    "ScheduleV2": {
-        "Description",
-        "FlexibleTimeWindow",
-        "Input",
-        "Name",
-        "ScheduleExpression",
-        "State",
-    },
-}
-_FROM_ENVIRONMENT = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 def read_function(
@@ -72,7 +53,9 @@ def read_function(
         properties = {
             key: resolver.value(properties[key]) for key in properties if key in _HONOURED
         }
-        return _function(logical_id, properties, _overrides(resource, environ), template, environ)
+        return _function(
+            logical_id, properties, read_overrides(resource, environ), template, environ
+        )
     except TemplateError as error:
         raise TemplateError(f"{logical_id}: {error}") from error
 
@@ -84,11 +67,7 @@ def _function(
     template: Path,
     environ: Mapping[str, str],
 ) -> Function:
-    events = [
-        (name, event["Type"], event.get("Properties") or {})
-        for name, event in (properties.get("Events") or {}).items()
-        if _enabled(name, event)
-    ]
+    events = [*enabled_events(properties.get("Events") or {})]
     if unused := set(overrides) - {name for name, kind, _ in events if kind.startswith("Schedule")}:
         raise TemplateError(f"Metadata.Local: no schedule event called {', '.join(sorted(unused))}")
     root, module, attribute = _entry_point(properties, template)
@@ -101,10 +80,10 @@ def _function(
         timeout_seconds=float(properties.get("Timeout", 3)),
         memory_mb=int(properties.get("MemorySize", 128)),
         environment={k: environ.get(k) or v for k, v in properties["Environment"].items()},
-        routes=tuple(_route(event) for _, kind, event in events if kind == "HttpApi"),
-        queues=tuple(_mapping(event) for _, kind, event in events if kind == "SQS"),
+        routes=tuple(read_route(event) for _, kind, event in events if kind == "HttpApi"),
+        queues=tuple(read_mapping(event) for _, kind, event in events if kind == "SQS"),
         schedules=tuple(
-            _schedule(name, kind, event, overrides.get(name) or {})
+            read_schedule(name, kind, event, overrides.get(name) or {})
             for name, kind, event in events
             if kind.startswith("Schedule")
         ),
@@ -121,8 +100,7 @@ def _environment(*levels: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry_point(properties: Mapping[str, Any], template: Path) -> tuple[Path, str, str]:
-    """`../functions/tick` + `handler.handler` → (project root, "functions.tick.handler",
-    "handler").
+    """`../functions/tick`, `handler.handler` → (root, "functions.tick.handler", "handler").
 
     The project root is the template's nearest ancestor with a pyproject.toml, else the folder that
     holds both.
@@ -141,92 +119,3 @@ def _entry_point(properties: Mapping[str, Any], template: Path) -> tuple[Path, s
     if not separator:
         raise TemplateError(f"bad handler '{properties['Handler']}': not of the form file.function")
     return root, ".".join([*code.relative_to(root).parts, *file.split("/")]), attribute
-
-
-def _enabled(name: str, event: Mapping[str, Any]) -> bool:
-    """Check the event's type and property names; false when the template switches the event off."""
-    kind, properties = event.get("Type"), event.get("Properties") or {}
-    if kind not in _EVENT_PROPERTIES:
-        raise TemplateError(f"{name}: event type {kind} is not supported")
-    if unknown := set(properties) - _EVENT_PROPERTIES[kind]:
-        raise TemplateError(f"{name}: unknown property {', '.join(sorted(unknown))}")
-    return bool(properties.get("Enabled", True)) and properties.get("State") != "DISABLED"
-
-
-def _route(properties: Mapping[str, Any]) -> Route:
-    """SAM: without a path it is the catch-all; without a method it is any."""
-    if "Path" not in properties:
-        return ("ANY", DEFAULT_ROUTE)
-    return (str(properties.get("Method", "ANY")).upper(), str(properties["Path"]))
-
-
-def _mapping(properties: Mapping[str, Any]) -> SqsMapping:
-    types = properties.get("FunctionResponseTypes") or []
-    if set(types) - {"ReportBatchItemFailures"}:
-        raise TemplateError(f"FunctionResponseTypes {types} is not supported")
-    concurrency = (properties.get("ScalingConfig") or {}).get("MaximumConcurrency")
-    return SqsMapping(
-        queue=str(_needed(properties, "Queue")).rsplit(":", 1)[-1],
-        batch_size=int(properties.get("BatchSize", 10)),
-        window_seconds=int(properties.get("MaximumBatchingWindowInSeconds", 0)),
-        max_concurrency=None if concurrency is None else int(concurrency),
-        report_failures=bool(types),
-    )
-
-
-def _schedule(
-    name: str, kind: str, properties: Mapping[str, Any], override: Mapping[str, Any]
-) -> Schedule:
-    if unknown := set(override) - {"Input", "Seconds"}:
-        raise TemplateError(f"Metadata.Local.{name}: unknown {', '.join(sorted(unknown))}")
-    expression = _needed(properties, "Schedule" if kind == "Schedule" else "ScheduleExpression")
-    timing: Timing = parse_expression(str(expression))
-    if "Seconds" in override:
-        timing = Every(_positive(name, override["Seconds"]))
-    literal = override.get("Input", properties.get("Input"))
-    return Schedule(
-        str(properties.get("Name", name)), kind, expression, timing, _json(name, literal)
-    )
-
-
-def _overrides(resource: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Metadata.Local with every "${NAME:-default}" filled in from the process environment."""
-
-    def fill(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: fill(value) for key, value in node.items()}
-        return _FROM_ENVIRONMENT.sub(from_environment, node) if isinstance(node, str) else node
-
-    def from_environment(match: re.Match[str]) -> str:
-        value = environ.get(match[1]) or match[2]
-        if value is None:
-            raise TemplateError(f"Metadata.Local: {match[1]} is not set and has no default")
-        return value
-
-    filled = fill((resource.get("Metadata") or {}).get("Local") or {})
-    return dict(filled)
-
-
-def _needed(properties: Mapping[str, Any], key: str) -> Any:
-    if key not in properties:
-        raise TemplateError(f"an event without {key}")
-    return properties[key]
-
-
-def _positive(name: str, value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise TemplateError(f"Metadata.Local.{name}: Seconds {value!r} is not a positive number")
-    return seconds
-
-
-def _json(name: str, literal: Any) -> Any:
-    if literal is None:
-        return None
-    try:
-        return json.loads(literal)
-    except (TypeError, ValueError) as error:
-        raise TemplateError(f"{name}: Input is not JSON text") from error

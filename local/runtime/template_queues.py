@@ -29,9 +29,7 @@ _ELSEWHERE = {
 
 
 def read_queues(resources: Mapping[str, Any], resolver: Resolver) -> dict[str, dict[str, str]]:
-    """Queue name → attributes as strings, dead-letter queues first, so creating them in order
-    works.
-    """
+    """Queue name → attributes as strings; dead-letter queues first, so they can be made in order."""
     queues: dict[str, dict[str, str]] = {}
     for logical_id, resource in resources.items():
         if resource.get("Type") == "AWS::SQS::Queue":

@@ -21,9 +21,7 @@ _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Due at each multiple of `seconds` since the epoch, so whole seconds and whole minutes stay
-    whole.
-    """
+    """Due at each multiple of `seconds` since the epoch: whole seconds and minutes stay whole."""
 
     seconds: float
 
@@ -63,9 +61,7 @@ def parse_expression(expression: str) -> Timing:
 
 
 def _five_fields(expression: str, fields: list[str]) -> str:
-    """EventBridge's minute, hour, day, month, weekday (1 = SUN), year; locally only every year is
-    supported.
-    """
+    """From EventBridge's six: weekdays count from 1 = SUN, and the year must be `*`."""
     if len(fields) != 6 or fields[5] != "*":
         raise TemplateError(f"{expression}: needs six fields, the last of them `*`")
     if "?" not in (fields[2], fields[4]):

@@ -1,6 +1,4 @@
-"""The gateway under a real server: streaming, WebSockets, boto3's invoke, several processes, the
-graceful stop.
-"""
+"""The gateway under a real server: streams, WebSockets, boto3, several processes, graceful stop."""
 
 import base64
 import json

@@ -1,6 +1,4 @@
-"""Polling one queue: concurrency, receivers, failures, outages and the graceful stop, against a
-queue in memory.
-"""
+"""Polling one queue: concurrency, receivers, failures, outages, graceful stop; queue in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -11,7 +9,7 @@ import pytest
 
 from local.runtime.batches import Message
 from local.runtime.invoker import FunctionError, Invoker, Result
-from local.runtime.poller import MappingPoller
+from local.runtime.mapping_poller import MappingPoller
 from local.runtime.sqs import QueueAwayError, SqsQueue
 from local.runtime.template import SqsMapping
 

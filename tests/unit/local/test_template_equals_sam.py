@@ -1,6 +1,4 @@
-"""The local runtime and AWS read the same from the template: ours against samtranslator's
-transformation.
-"""
+"""The local runtime reads from the template what AWS does: ours against samtranslator's output."""
 
 import re
 from pathlib import Path

@@ -1,3 +1,1 @@
-"""A small SAM application for the runtime's tests: HTTP, streaming, WebSocket, queue and schedule
-functions.
-"""
+"""A small SAM application for the runtime's tests: HTTP, WebSocket, queue and schedule functions."""
