@@ -1,4 +1,4 @@
-"""Builds the events of queues and schedules, shaped as AWS shapes them, and samples of all kinds."""
+"""The events of queues and schedules, shaped as AWS shapes them, and samples of all kinds."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def _sqs_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def schedule_event(schedule: Schedule, *, event_id: str, at: datetime) -> Any:
-    """The literal Input if the schedule has one, else what EventBridge or its Scheduler (V2) sends."""
+    """The literal Input if there is one, else what EventBridge or its Scheduler (V2) sends."""
     if schedule.input is not None:
         return schedule.input
     rule = schedule.kind == "Schedule"

@@ -63,7 +63,7 @@ def parse(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Resolver:
-    """Resolves Ref, GetAtt, Sub and Join with the parameters' defaults and the local SQS endpoint."""
+    """Resolves Ref, GetAtt, Sub and Join by parameter defaults and the local SQS endpoint."""
 
     parameters: Mapping[str, Any]
     resources: Mapping[str, Any]

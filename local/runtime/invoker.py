@@ -1,4 +1,4 @@
-"""Invokes one function with one event; what comes out is a value: a payload or an error envelope."""
+"""Invokes one function with one event; the outcome is a value: a payload or an error envelope."""
 
 import asyncio
 import os

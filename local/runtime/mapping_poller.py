@@ -73,9 +73,7 @@ class MappingPoller:
         task.add_done_callback(among.discard)
 
     async def _receiver(self, wait_seconds: int) -> None:
-        """Receive until stopped; a helper (no waiting) ends with its first receive that is not
-        full.
-        """
+        """Receive until stopped; a helper (no waiting) ends with its first short receive."""
         failures = 0
         while not self._stop.is_set():
             await self._slots.acquire()

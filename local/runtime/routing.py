@@ -1,4 +1,4 @@
-"""Which route answers a request, by API Gateway's priorities; compiled once, below 1 µs a look-up."""
+"""Which route answers a request, by API Gateway's priorities; compiled once, under 1 µs each."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -33,9 +33,7 @@ class _Table(Generic[T]):
 
 
 class Routes(Generic[T]):
-    """Exact path beats `{param}` beats `{proxy+}` beats `$default`; on one path, a method beats
-    ANY.
-    """
+    """Exact path beats `{param}` beats `{proxy+}` beats `$default`; a method beats ANY."""
 
     def __init__(self, routes: Mapping[Route, T]) -> None:
         methods = {method for method, _ in routes}

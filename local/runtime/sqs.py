@@ -43,7 +43,7 @@ def connect(connections: int) -> "SQSClient":
 
 
 class SqsQueue:
-    """`definitions`: the template's queues, all made when this one is missing (a broker lost it)."""
+    """`definitions`: the template's queues, all made when this one is missing."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as an asyncio event, and the loop to wait on it with: uvloop if there is one."""
+"""SIGTERM and SIGINT as an asyncio event, and the loop to wait on it with."""
 
 import asyncio
 import signal

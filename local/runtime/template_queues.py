@@ -29,7 +29,7 @@ _ELSEWHERE = {
 
 
 def read_queues(resources: Mapping[str, Any], resolver: Resolver) -> dict[str, dict[str, str]]:
-    """Queue name → attributes as strings; dead-letter queues first, so they can be made in order."""
+    """Queue name → attributes as strings; dead-letter queues first, the order to make them in."""
     queues: dict[str, dict[str, str]] = {}
     for logical_id, resource in resources.items():
         if resource.get("Type") == "AWS::SQS::Queue":
