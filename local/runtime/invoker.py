@@ -1,6 +1,8 @@
 """Invokes one function with one event; the outcome is a value: a payload or an error envelope."""
 
 import asyncio
+import concurrent.futures
+import importlib
 import os
 import time
 import traceback
@@ -18,7 +20,11 @@ from local.runtime.loader import Handler, LoadError, load_handler
 from local.runtime.model import Function, Template
 
 Lane = Literal["native", "event"]
-_RUNTIME_FOLDER = str(Path(__file__).parent)
+_NOT_THE_FUNCTION = (
+    str(Path(__file__).parent),
+    *(os.path.dirname(str(module.__file__)) for module in (asyncio, concurrent.futures, importlib)),
+    "<frozen importlib",
+)
 
 
 class UnknownFunctionError(KeyError):
@@ -95,7 +101,7 @@ class Invoker:
         try:
             handler = self.handler(name)
         except LoadError as error:
-            failure = FunctionError(str(error), error.kind, request_id, traceback=str(error))
+            failure = _load_failure(error, request_id)
             return Result(request_id, self._clock() - started, error=failure)
         function = self.functions[name]
         context = context_for(function, request_id, self._clock)
@@ -118,10 +124,8 @@ class Invoker:
                 if native is not None:
                     return await native(event, context)
                 return await self._threads.run(handler, event, context)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # the function is a stranger: whatever it raises is its answer
+        except (Exception, SystemExit) as error:
+            # The function is a stranger: whatever it raises is its answer.
             if timer.expired():
                 message = f"Task timed out after {limit:.2f} seconds"
                 return FunctionError(message, "Sandbox.Timedout", context.aws_request_id)
@@ -141,6 +145,14 @@ def invoke_once(template: Template, name: str, event: Any, *, lane: Lane = "nati
         return asyncio.run(invoker.invoke(name, event))
     finally:
         invoker.close()
+
+
+def _load_failure(error: LoadError, request_id: str) -> FunctionError:
+    """With the traceback of what went wrong while importing, if that was it."""
+    text = str(error)
+    if isinstance(error.__cause__, Exception):
+        text = _function_error(error.__cause__, request_id).traceback
+    return FunctionError(str(error), error.kind, request_id, traceback=text)
 
 
 def _function_error(error: Exception | SystemExit, request_id: str) -> FunctionError:
@@ -165,6 +177,4 @@ def _without_runtime(frames: TracebackType | None) -> TracebackType | None:
 
 
 def _is_function_code(filename: str) -> bool:
-    return not filename.startswith((_RUNTIME_FOLDER, os.path.dirname(asyncio.__file__))) and (
-        "concurrent/futures" not in filename
-    )
+    return not filename.startswith(_NOT_THE_FUNCTION)

@@ -20,8 +20,8 @@ _log = get_logger("gateway")
 
 
 @dataclass(frozen=True)
-class _InChild:
-    """Builds the app in a child process, which ends when its parent is gone, however that ended."""
+class _Build:
+    """Builds the app where it is served. A child process ends when its parent is gone."""
 
     factory: Callable[[], App]
 
@@ -44,19 +44,23 @@ def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 
 
     Raises whatever the factory raises; OSError when the address is taken.
     """
-    config = _config(_InChild(factory), processes)
+    config = _config(_Build(factory), processes)
     listener = _listen(host, port)
-    # uvicorn raises the signal that stopped it again when done; these handlers let us return
-    # normally instead.
+    if processes > 1:
+        factory()  # what does not import fails here, once, not in every child again
+    _log.info("listening", host=host, port=listener.getsockname()[1], processes=processes)
+    if processes > 1:
+        adopt("uvicorn", "gateway")
+        Multiprocess(config, [listener]).run()
+    else:
+        _serve_here(config, listener)
+
+
+def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
+    # uvicorn raises the signal that stopped it once more when it is done; let that be harmless.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
-    _log.info("listening", host=host, port=listener.getsockname()[1], processes=processes)
-    if processes == 1:
-        uvicorn.Server(config).run(sockets=[listener])
-        return
-    factory()  # what does not import fails here, once, not in every child
-    adopt("uvicorn", "gateway")
-    Multiprocess(config, [listener]).run()
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _config(factory: Callable[[], App], processes: int) -> uvicorn.Config:

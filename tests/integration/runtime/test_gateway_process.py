@@ -13,7 +13,7 @@ import psutil
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.integration.runtime.conftest import Part, Start
@@ -141,6 +141,17 @@ def test_a_request_in_flight_is_finished_before_the_gateway_ends(serve: Any) -> 
     gateway.part.stop(seconds=12)
     asking.join()
     assert answers[0].json() == {"slept": 1}
+
+
+def test_an_open_websocket_or_idle_connection_does_not_hold_up_the_stop(serve: Any) -> None:
+    gateway = serve()
+    gateway.http.get("/items/1")
+    with connect(f"ws://{gateway.address}/web/echo") as socket:
+        socket.send("one")
+        assert socket.recv(5) == "echo one"
+        gateway.part.stop(seconds=5)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(5)
 
 
 def test_a_killed_process_is_replaced_and_the_others_go_on(serve: Any) -> None:

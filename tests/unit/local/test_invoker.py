@@ -1,6 +1,7 @@
 """Invoking one function: lanes, context, timeouts and the error envelope."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from local.runtime.context import context_for
+from local.runtime.events import sample
 from local.runtime.invoker import Invoker, UnknownFunctionError, invoke_once
 from local.runtime.lane import LambdaLane
 from local.runtime.loader import Handler
@@ -177,12 +179,28 @@ def test_one_function_can_be_invoked_alone() -> None:
         invoke_once(template, "nobody", {})
 
 
-async def test_a_function_that_cannot_be_imported_is_a_failed_invocation() -> None:
-    invoker = Invoker({"f": Function("F", "f", Path("/nowhere"), "not_there", "handler")})
+async def test_a_function_that_does_not_import_is_a_failed_invocation_with_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "crooked_sample.py").write_text("import json\nimport surely_not_installed\n")
+    invoker = Invoker({"f": Function("F", "f", tmp_path, "crooked_sample", "handler")})
     result = await invoker.invoke("f", {})
     assert result.error is not None
     assert result.error.type == "Runtime.ImportModuleError"
+    first, frame = result.error.traceback.splitlines()[:2]
+    assert first == "Traceback (most recent call last):"
+    assert 'crooked_sample.py", line 2' in frame
     invoker.close()
+
+
+@pytest.mark.usefixtures("unchanged_environment")
+def test_an_http_function_can_be_invoked_alone_with_a_sample_event() -> None:
+    template = load(SAMPLE_TEMPLATE, sqs_endpoint="http://sqs", environ={})
+    event = sample("http")
+    event["requestContext"]["http"]["path"] = "/items"
+    answer = invoke_once(template, "web", event)
+    assert (answer.payload["statusCode"], answer.payload["body"]) == (201, event["body"])
 
 
 async def test_closing_the_lane_waits_for_what_runs() -> None:
