@@ -1,6 +1,7 @@
 """The local runtime reads from the template what AWS does: ours against samtranslator's output."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,14 @@ class Transformed:
         return self.resolver.function_name(logical_id)
 
 
+_transformed = cache(Transformed)
+
+
 @pytest.fixture(params=[PROJECT_TEMPLATE, SAMPLE_TEMPLATE], ids=["project", "sample"])
 def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     ours = load(request.param, sqs_endpoint="", environ={})
-    return ours, Transformed(request.param)
+    return ours, _transformed(request.param)
 
 
 def test_routes_are_those_that_sam_derives(both: tuple[Template, Transformed]) -> None:
