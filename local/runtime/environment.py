@@ -1,0 +1,39 @@
+"""What functions find in os.environ: the template's variables, and a local SQS for boto3."""
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from local.runtime.model import Template
+from local.runtime.names import REGION
+from local.runtime.template import load
+
+SQS_ENDPOINT = "AWS_ENDPOINT_URL_SQS"  # boto3's own name for it
+DEFAULT_SQS_ENDPOINT = "http://127.0.0.1:9324"
+_DUMMY_KEY = "local"
+
+
+def prepare_process(path: Path) -> Template:
+    """Load the template for this process and make os.environ what its functions expect.
+
+    Raises TemplateError.
+    """
+    endpoint = os.environ.get(SQS_ENDPOINT) or DEFAULT_SQS_ENDPOINT
+    template = load(path, sqs_endpoint=endpoint, environ=os.environ)
+    os.environ[SQS_ENDPOINT] = endpoint
+    apply_environment(template, os.environ)
+    return template
+
+
+def apply_environment(template: Template, environ: MutableMapping[str, str]) -> None:
+    """Merge the template's variables into `environ`.
+
+    Non-empty process variables won already when it was loaded.
+
+    Raises TemplateError when two functions want different values: they share this process.
+    """
+    environ.update(template.environment())
+    environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    if environ.get("AWS_ACCESS_KEY_ID") or environ.get("AWS_PROFILE"):
+        return  # the operator's own credentials; never half of a pair
+    environ["AWS_ACCESS_KEY_ID"] = environ["AWS_SECRET_ACCESS_KEY"] = _DUMMY_KEY

@@ -1,0 +1,63 @@
+"""The worker: polls every SQS mapping of the template until told to stop."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from local.runtime.environment import prepare_process
+from local.runtime.invoker import Invoker
+from local.runtime.log import get_logger
+from local.runtime.mapping_poller import MappingPoller
+from local.runtime.model import SqsMapping, Template
+from local.runtime.sqs import SqsQueue, connect
+from local.runtime.stopping import run_until_stopped
+
+_THREADS = 8  # per mapping: its receivers, and as many deletes beside them
+# A parked receive cannot be called back, so it bounds how long stopping takes.
+_LONGEST_WAIT_SECONDS = 10
+_log = get_logger("poller")
+
+
+async def poll(template: Template, stop: asyncio.Event) -> None:
+    """Run every SQS mapping of the template until `stop`.
+
+    Raises LoadError when a function cannot be imported.
+    """
+    mappings = [(f, mapping) for f in template.functions.values() for mapping in f.queues]
+    invoker = Invoker(template.functions)
+    for function, _ in mappings:
+        invoker.handler(function.name)
+    size = _THREADS * max(1, len(mappings))
+    threads, client = ThreadPoolExecutor(size, "sqs"), connect(size)
+    pollers = [
+        MappingPoller(
+            mapping,
+            function.name,
+            SqsQueue(mapping.queue, client, threads, template.queues),
+            invoker,
+            wait_seconds=_wait_seconds(template, mapping),
+        )
+        for function, mapping in mappings
+    ]
+    _log.info("polling", queues=[mapping.queue for _, mapping in mappings])
+    async with asyncio.TaskGroup() as group:
+        for poller in pollers:
+            group.create_task(poller.run(stop))
+        await stop.wait()
+    threads.shutdown(wait=False, cancel_futures=True)
+    client.close()
+    _log.info("stopped")
+
+
+def _wait_seconds(template: Template, mapping: SqsMapping) -> int:
+    own = int(template.queues.get(mapping.queue, {}).get("ReceiveMessageWaitTimeSeconds", 0))
+    return min(own or _LONGEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS)
+
+
+def run(template: Path) -> None:
+    """Work until SIGTERM or SIGINT; running batches then have 19 s.
+
+    Raises LoadError and TemplateError at start.
+    """
+    loaded = prepare_process(template)
+    run_until_stopped(lambda stop: poll(loaded, stop))

@@ -1,0 +1,89 @@
+"""Runs an ASGI app under uvicorn: one process or several on one socket, with a graceful stop."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from local.runtime.asgi import App
+from local.runtime.log import adopt, get_logger
+
+GRACE_SECONDS = 10
+_BACKLOG = 2048
+_log = get_logger("gateway")
+
+
+@dataclass(frozen=True)
+class _Build:
+    """Builds the app where it is served. A child process ends when its parent is gone."""
+
+    factory: Callable[[], App]
+
+    def __call__(self) -> App:
+        adopt("uvicorn", "gateway")
+        parent = parent_process()
+        if parent is not None:
+            watcher = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
+            watcher.start()
+        return self.factory()
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 1) -> None:
+    """Block until SIGTERM or SIGINT, then finish what is in flight within GRACE_SECONDS and return.
+
+    Raises whatever the factory raises; OSError when the address is taken.
+    """
+    config = _config(_Build(factory), processes)
+    listener = _listen(host, port)
+    if processes > 1:
+        factory()  # what does not import fails here, once, not in every child again
+    _log.info("listening", host=host, port=listener.getsockname()[1], processes=processes)
+    if processes > 1:
+        adopt("uvicorn", "gateway")
+        Multiprocess(config, [listener]).run()
+    else:
+        _serve_here(config, listener)
+
+
+def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
+    # uvicorn raises the signal that stopped it once more when it is done; let that be harmless.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: None)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _config(factory: Callable[[], App], processes: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        factory,
+        factory=True,
+        lifespan="off",
+        workers=processes,
+        access_log=False,  # paths hold webhook tokens
+        log_config=None,
+        server_header=False,
+        ws="websockets-sansio",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=_BACKLOG,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(_BACKLOG)
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,1 @@
+"""The runtime as real processes on loopback, running the sample application."""
