@@ -26,12 +26,14 @@ class Supervisor:
     """Starts, watches and stops services; use it from the main thread.
 
     `say` is given (service name, text) for the terminal; `verbose` passes every log line on.
-    `changed` is called with the services' process ids whenever one was started.
+    `changed` is called with the services' process ids whenever one was started. With `parent`, a
+    process id, the end of that parent asks for a stop too.
     """
 
     say: Callable[[str, str], None]
     changed: Callable[[Mapping[str, int]], None] = lambda pids: None
     verbose: bool = False
+    parent: int | None = None
     stopping: bool = False
     lifeline: Lifeline = field(default_factory=Lifeline)
     _children: dict[str, Child] = field(default_factory=dict)
@@ -121,6 +123,8 @@ class Supervisor:
 
     def _turn(self) -> None:
         time.sleep(TURN_SECONDS)
+        if self.parent and os.getppid() != self.parent and not self.stopping:
+            self.request_stop()
         for child in self._children.values():
             self._tend(child, time.monotonic())
             self._pass_on(child)
