@@ -60,7 +60,9 @@ class Supervisor:
         began = time.monotonic()
         waiting = [self._add(service) for service in services]
         while waiting and not self.stopping:
-            waiting = [child for child in waiting if not (child.process and child.service.ready())]
+            for child in waiting:
+                child.was_ready = child.process is not None and child.service.ready()
+            waiting = [child for child in waiting if not child.was_ready]
             for child in waiting:
                 self._check_start(child, time.monotonic() - began, timeout)
             if waiting:
@@ -155,6 +157,8 @@ class Supervisor:
             self.lifeline.release(child.process.pid)
 
     def _pass_on(self, child: Child) -> None:
+        if not (child.was_ready or self.verbose):
+            return  # should its start fail, its last words are in the error
         for line in child.follower.new_lines():
             text = line if self.verbose else child.service.show(line)
             if text:
