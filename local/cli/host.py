@@ -12,7 +12,6 @@ from local.cli.environment import for_children, worth_sharing
 from local.cli.state import Platform, StateDir
 from local.services import logs
 from local.services.errors import ServiceFailed
-from local.services.lock import Lock
 from local.services.postgres import Postgres
 from local.services.service import Service, program, url_answers
 from local.services.supervisor import Supervisor
@@ -35,7 +34,7 @@ class Options:
 
 
 class EmbeddedHost:
-    """One platform in one state directory: `run` starts it and returns when it was stopped."""
+    """One platform in one held state directory: `run` starts it, and returns when it stopped."""
 
     def __init__(
         self, options: Options, state: StateDir, environ: Mapping[str, str], supervisor: Supervisor
@@ -61,15 +60,12 @@ class EmbeddedHost:
     def run(self, greet: Callable[[], None]) -> None:
         """Start everything, call `greet`, keep it running until a signal, stop everything.
 
-        Raises `AlreadyRunning` when a platform runs over the same state directory, and other
-        `ServiceError`s when something does not start.
+        Raises a `ServiceError` when something does not start.
         """
-        lock = Lock(self.state.lock, f"A platform in {self.state.path}")
-        lock.acquire()
+        ensure_port_is_free(self.options.host, self.options.port)
+        self.supervisor.stop_on_signals()
+        self.supervisor.changed = self._announce
         try:
-            ensure_port_is_free(self.options.host, self.options.port)
-            self.supervisor.stop_on_signals()
-            self.supervisor.changed = self._announce
             if self._start():
                 greet()
                 self.supervisor.watch()
@@ -77,8 +73,6 @@ class EmbeddedHost:
             self.supervisor.stop()
             if self.postgres:
                 self.postgres.stop()
-            self.state.withdraw()
-            lock.release()
 
     def _start(self) -> bool:
         return (

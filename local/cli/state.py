@@ -3,11 +3,14 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+
+from local.services.lock import Lock
 
 DEFAULT = ".triggerfish"
 
@@ -47,10 +50,6 @@ class StateDir:
         return self.path / "postgres"
 
     @property
-    def lock(self) -> Path:
-        return self.path / "platform.lock"
-
-    @property
     def api_key_file(self) -> Path:
         return self.path / "api-key"
 
@@ -61,9 +60,18 @@ class StateDir:
     def log(self, service: str) -> Path:
         return self.path / "logs" / f"{service}.log"
 
-    def create(self) -> None:
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the directory and be its only platform; `AlreadyRunning` when there is one."""
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / "logs").mkdir(mode=0o700, exist_ok=True)
+        lock = Lock(self.path / "platform.lock", f"A platform in {self.path}")
+        lock.acquire()
+        try:
+            yield
+        finally:
+            self.withdraw()
+            lock.release()
 
     def ensure_api_key(self, given: str | None) -> str:
         """The first admin key: the one given, the one kept, or a new one. Kept with mode 0600."""

@@ -21,6 +21,7 @@ Workers = Annotated[int, typer.Option(min=1, help="Worker processes, which deliv
 Processes = Annotated[int, typer.Option(min=1, help="Gateway processes, which answer requests.")]
 Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line.")]
+WithParent = Annotated[bool, typer.Option("--end-with-parent", help="Stop when our parent ends.")]
 
 STYLES = ("cyan", "magenta", "green", "blue", "yellow", "bright_black")
 
@@ -32,6 +33,7 @@ def up(
     processes: Processes = 1,
     template: Template = None,
     verbose: Verbose = False,
+    end_with_parent: WithParent = False,
 ) -> None:
     """Start Postgres, the queue, the API, the scheduler and a worker; stop them on Ctrl-C.
 
@@ -41,13 +43,17 @@ def up(
     began = time.monotonic()
     console = Console(highlight=False, soft_wrap=True)
     where = state.find()
-    where.create()
     options = Options(host, port, workers, processes, (template or default_template()).absolute())
-    supervisor = Supervisor(say=lambda name, text: _say(console, name, text), verbose=verbose)
-    embedded = EmbeddedHost(options, where, os.environ, supervisor)
     try:
-        console.print(f"Starting Triggerfish in {where.path} …", style="bright_black")
-        embedded.run(lambda: _greet(console, embedded, time.monotonic() - began))
+        with where.held():
+            console.print(f"Starting Triggerfish in {where.path} …", style="bright_black")
+            supervisor = Supervisor(
+                lambda name, text: _say(console, name, text),
+                verbose=verbose,
+                parent=os.getppid() if end_with_parent else None,
+            )
+            embedded = EmbeddedHost(options, where, os.environ, supervisor)
+            embedded.run(lambda: _greet(console, embedded, time.monotonic() - began))
     except ServiceError as error:
         console.print(Text(str(error), style="red"))
         raise typer.Exit(1) from None

@@ -15,7 +15,7 @@ class AlreadyRunning(ServiceError):
     """Another live process uses the same directory; `pid` is its id, 0 when it is not known."""
 
     def __init__(self, what: str, pid: int) -> None:
-        super().__init__(f"{what} is already running, pid {pid}")
+        super().__init__(f"{what} is already running" + (f", pid {pid}" if pid else ""))
         self.pid = pid
 
 

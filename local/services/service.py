@@ -81,6 +81,7 @@ class Child:
     deaths: int = 0
     restart_at: float = 0.0
     exit_code: int | None = None
+    was_ready: bool = False
 
     @property
     def pid(self) -> int | None:

@@ -26,12 +26,14 @@ class Supervisor:
     """Starts, watches and stops services; use it from the main thread.
 
     `say` is given (service name, text) for the terminal; `verbose` passes every log line on.
-    `changed` is called with the services' process ids whenever one was started.
+    `changed` is called with the services' process ids whenever one was started. With `parent`, a
+    process id, the end of that parent asks for a stop too.
     """
 
     say: Callable[[str, str], None]
     changed: Callable[[Mapping[str, int]], None] = lambda pids: None
     verbose: bool = False
+    parent: int | None = None
     stopping: bool = False
     lifeline: Lifeline = field(default_factory=Lifeline)
     _children: dict[str, Child] = field(default_factory=dict)
@@ -58,7 +60,9 @@ class Supervisor:
         began = time.monotonic()
         waiting = [self._add(service) for service in services]
         while waiting and not self.stopping:
-            waiting = [child for child in waiting if not (child.process and child.service.ready())]
+            for child in waiting:
+                child.was_ready = child.process is not None and child.service.ready()
+            waiting = [child for child in waiting if not child.was_ready]
             for child in waiting:
                 self._check_start(child, time.monotonic() - began, timeout)
             if waiting:
@@ -121,6 +125,8 @@ class Supervisor:
 
     def _turn(self) -> None:
         time.sleep(TURN_SECONDS)
+        if self.parent and os.getppid() != self.parent and not self.stopping:
+            self.request_stop()
         for child in self._children.values():
             self._tend(child, time.monotonic())
             self._pass_on(child)
@@ -151,6 +157,8 @@ class Supervisor:
             self.lifeline.release(child.process.pid)
 
     def _pass_on(self, child: Child) -> None:
+        if not (child.was_ready or self.verbose):
+            return  # should its start fail, its last words are in the error
         for line in child.follower.new_lines():
             text = line if self.verbose else child.service.show(line)
             if text:

@@ -106,6 +106,20 @@ def test_a_service_that_ends_at_its_start_is_a_failure_with_its_last_words(scene
         scene.supervisor.start(broken)
 
 
+def test_the_last_words_of_a_failed_start_are_not_said_twice(scene: Scene) -> None:
+    with pytest.raises(ServiceFailed, match="no such table"):
+        scene.supervisor.start(
+            scene.service("broken", "raise SystemExit('no such table')", ready=lambda: False)
+        )
+    assert "no such table" not in str(scene.said)
+
+
+def test_the_end_of_the_parent_asks_for_a_stop(scene: Scene) -> None:
+    scene.supervisor.parent = os.getpid()  # as if our parent had been another, and gone
+    scene.supervisor.watch()
+    assert scene.supervisor.stopping
+
+
 def test_a_service_that_is_never_ready_is_a_failure(scene: Scene) -> None:
     with pytest.raises(ServiceFailed, match=r"was not ready after 0\.3 s"):
         scene.supervisor.start(scene.service("mute", SLEEPER, ready=lambda: False), timeout=0.3)

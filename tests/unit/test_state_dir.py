@@ -1,19 +1,21 @@
 """The state directory: the key is made once and closed, the note is believed only while its platform lives."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.cli import state
 from local.cli.state import Platform, StateDir
+from local.services.errors import AlreadyRunning
 
 
 @pytest.fixture
-def where(tmp_path: Path) -> StateDir:
+def where(tmp_path: Path) -> Iterator[StateDir]:
     where = StateDir(tmp_path / "deep" / "state")
-    where.create()
-    return where
+    with where.held():
+        yield where
 
 
 def platform(where: StateDir, pid: int) -> Platform:
@@ -50,6 +52,13 @@ def test_a_running_platform_is_found_with_its_key(where: StateDir) -> None:
     assert found.api_key() == "mine"
     where.withdraw()
     assert where.running() is None
+
+
+def test_only_one_platform_holds_the_directory(where: StateDir) -> None:
+    where.announce(platform(where, os.getpid()))
+    with pytest.raises(AlreadyRunning), where.held():
+        pass
+    assert where.running()
 
 
 def test_a_killed_platform_is_not_found(where: StateDir) -> None:

@@ -1,0 +1,75 @@
+# Needs only Python 3.11 or newer, make and a package index. `make` lists what there is to do.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST ?= $(BIN)/pytest
+ARGS ?=
+
+# Each name is broken by brackets, so that the search does not find itself.
+REGISTRIES := pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.(org|com)|yarnpk[g]\.com|mave[n]\.org
+
+RUNTIME := $(VENV)/.installed-runtime
+DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test test-elasticmq check bench migrate format lock clean
+
+help:  ## list these targets
+	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
+	@sed -n "s/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p" $(MAKEFILE_LIST) | awk -F"|" "{printf \"%-18s %s\n\", \$$1, \$$2}"
+
+up: $(RUNTIME)  ## start the whole platform on this machine; Ctrl-C stops it
+	@$(BIN)/triggerfish up --end-with-parent $(ARGS)
+
+demo: $(RUNTIME)  ## make and fire triggers on the running platform
+	@$(BIN)/triggerfish demo $(ARGS)
+
+test: $(DEV)  ## run the tests with a real Postgres, without Docker
+	$(PYTEST) -m "not elasticmq" $(ARGS)
+
+test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
+	$(BIN)/python tests/elasticmq/run.py $(ARGS)
+
+check: $(DEV)  ## check format, style, types, imports and that no registry is named
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
+
+bench: $(DEV)  ## measure speed, print a table, keep bench-results/
+	$(BIN)/triggerfish bench $(ARGS)
+
+migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the current schema
+	$(BIN)/triggerfish migrate
+
+format: $(DEV)  ## format the code and fix what can be fixed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: $(DEV)  ## resolve the dependencies anew into the two lock files
+	$(PIP) install uv
+	$(call resolve,--group build,requirements.lock)
+	$(call resolve,--group build --group dev,requirements-dev.lock)
+
+clean:  ## remove the environment and caches; the state in .triggerfish stays
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+
+resolve = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-find-links $(1) pyproject.toml -o $(2)
+
+$(BIN)/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The development environment holds the runtime one, so `make up` after `make test` installs nothing.
+$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $@ $(RUNTIME)
+
+install = $(PIP) install --require-hashes -r $(1) && $(PIP) install --no-deps --no-build-isolation -e .
