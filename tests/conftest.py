@@ -71,8 +71,10 @@ def queue_urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
         dead = sqs.create_queue(QueueName="deliveries-dlq")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
         redrive = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 5}
-        attributes = {"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "180"}
-        queue = sqs.create_queue(QueueName="deliveries", Attributes=attributes)["QueueUrl"]
+        queue = sqs.create_queue(
+            QueueName="deliveries",
+            Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "360"},
+        )["QueueUrl"]
         yield queue, dead
 
 

@@ -1,8 +1,9 @@
 """Invokes functions as their hosts do: messages from the queue into `deliver`, inputs into `tick`."""
 
-from typing import Any
+from typing import Any, cast
 
 import boto3
+from moto.sqs.models import sqs_backends
 
 from functions.deliver.handler import handler as deliver_handler
 from functions.retention.handler import handler as retention_handler
@@ -27,7 +28,7 @@ def messages(queue_url: str) -> list[dict[str, Any]]:
     ).get("Messages"):
         for message in batch:
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-            records.append(_record(message))
+            records.append(_record(cast(dict[str, Any], message)))
     return records
 
 
@@ -46,8 +47,6 @@ async def work(queue_url: str) -> None:
 
 def _make_visible(queue_url: str) -> None:
     """Let moto's delayed messages become visible at once: tests have a clock of their own."""
-    from moto.sqs.models import sqs_backends
-
     backend = sqs_backends["123456789012"]["us-east-1"]
     for message in backend.get_queue(queue_url.rsplit("/", 1)[1])._messages:
         message.delayed_until = 0

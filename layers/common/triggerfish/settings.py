@@ -1,6 +1,7 @@
 """Every setting of the functions, read once from `TRIGGERFISH_*` (docs/configuration.md)."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,7 +12,9 @@ from triggerfish.domain.retention import RetentionPolicy
 class Settings(BaseSettings):
     """The functions' settings; each field is the variable TRIGGERFISH_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix="TRIGGERFISH_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TRIGGERFISH_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     database_url: str = Field(
         description="Where Postgres is: `postgresql+psycopg://user:password@host:5432/name`."
@@ -51,6 +54,12 @@ class Settings(BaseSettings):
         return RetentionPolicy(
             timedelta(seconds=self.active_seconds), timedelta(seconds=self.archive_seconds)
         )
+
+    @property
+    def service_ports(self) -> frozenset[int]:
+        """Ports of our own services: no delivery may reach them, loopback open or not."""
+        urls = (self.database_url, self.sqs_endpoint_url or "")
+        return frozenset(port for url in urls if (port := urlsplit(url).port) is not None)
 
     @property
     def lookahead(self) -> timedelta:

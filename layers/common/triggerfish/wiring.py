@@ -113,7 +113,8 @@ class Wiring:
 
     @cached_property
     def sender(self) -> HttpSender:
-        return HttpSender(parse_egress_allow(self.settings.egress_allow), now=self.clock.now)
+        policy = parse_egress_allow(self.settings.egress_allow, self.settings.service_ports)
+        return HttpSender(policy, now=self.clock.now)
 
     @cached_property
     def deliver(self) -> DeliverDeps:
