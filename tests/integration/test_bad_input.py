@@ -29,9 +29,9 @@ from triggerfish.wiring import migrate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CREATE = "/api/v1/triggers"
 TRIGGERS = "/api/v1/triggers"
 EVENT_LOGS = "/api/v1/event-logs"
+SOME_ID = UUID("0198f3a0-0000-7000-8000-000000000000")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def database(postgres: Postgres, template_database: str) -> Iterator[str]:
     """One database for the whole table: nothing in here may change it."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
+        connection.execute(f"TRIGGERS DATABASE {name} TEMPLATE {template_database}".encode())
         yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
@@ -71,7 +71,7 @@ async def nothing_is_stored(api: Api, webhook: str) -> AsyncIterator[None]:
 async def test_a_wrong_definition_is_refused_naming_the_field(
     api: Api, body: dict[str, Any], field: str
 ) -> None:
-    answer = await post_json(api.http, CREATE, json.dumps(body))
+    answer = await post_json(api.http, TRIGGERS, json.dumps(body))
     assert_refused(answer, 400)
     named = [detail["field"] for detail in answer.json()["error"]["details"]]
     assert any(name.startswith(field) for name in named), named
@@ -81,7 +81,7 @@ async def test_a_wrong_definition_is_refused_naming_the_field(
 async def test_what_is_no_storable_json_is_refused_everywhere(
     api: Api, webhook: str, body: bytes
 ) -> None:
-    assert_refused(await post_json(api.http, CREATE, body), 400)
+    assert_refused(await post_json(api.http, TRIGGERS, body), 400)
     assert_refused(await post_json(api.http, webhook, body), 400)
 
 
@@ -93,20 +93,20 @@ async def test_what_is_no_storable_json_is_refused_inside_a_definition(
     api: Api, base: dict[str, Any], field: str, inner: bytes
 ) -> None:
     body = json.dumps(base | {field: {"const": "PLACE"}}).encode().replace(b'"PLACE"', inner)
-    assert_refused(await post_json(api.http, CREATE, body), 400)
+    assert_refused(await post_json(api.http, TRIGGERS, body), 400)
 
 
 @pytest.mark.parametrize("value", [None, True, 0, "text", [], [{}]], ids=json.dumps)
 async def test_a_definition_that_is_no_object_is_refused(api: Api, value: object) -> None:
-    assert_refused(await post_json(api.http, CREATE, json.dumps(value)), 400, "body")
+    assert_refused(await post_json(api.http, TRIGGERS, json.dumps(value)), 400, "body")
 
 
 async def test_a_body_over_the_limit_is_too_large(api: Api, webhook: str) -> None:
     text = b'"' + b"x" * (600 * 1024) + b'"'
-    assert_refused(await post_json(api.http, CREATE, text), 413)
+    assert_refused(await post_json(api.http, TRIGGERS, text), 413)
     assert_refused(await post_json(api.http, webhook, text[: 300 * 1024] + b'"'), 413)
     payload = json.dumps(SCHEDULED | {"payload": "x" * (257 * 1024)})
-    assert_refused(await post_json(api.http, CREATE, payload), 400, "payload")
+    assert_refused(await post_json(api.http, TRIGGERS, payload), 400, "payload")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ async def test_a_body_over_the_limit_is_too_large(api: Api, webhook: str) -> Non
 )
 async def test_another_content_type_is_refused(api: Api, webhook: str, content_type: str) -> None:
     headers = {"content-type": content_type.encode()} if content_type else {}
-    for path in (CREATE, webhook):
+    for path in (TRIGGERS, webhook):
         assert_refused(await api.http.post(path, content=b'{"id": 1}', headers=headers), 415)
 
 
@@ -135,10 +135,10 @@ async def test_another_content_type_is_refused(api: Api, webhook: str, content_t
         ("PUT", TRIGGERS, "GET, POST"),
         ("PATCH", TRIGGERS, "GET, POST"),
         ("DELETE", TRIGGERS, "GET, POST"),
-        ("POST", f"{TRIGGERS}/{uuid4()}", "DELETE, GET"),
-        ("OPTIONS", f"{TRIGGERS}/{uuid4()}", "DELETE, GET"),
+        ("POST", f"{TRIGGERS}/{SOME_ID}", "DELETE, GET"),
+        ("OPTIONS", f"{TRIGGERS}/{SOME_ID}", "DELETE, GET"),
         ("POST", EVENT_LOGS, "GET"),
-        ("DELETE", f"{EVENT_LOGS}/{uuid4()}", "GET"),
+        ("DELETE", f"{EVENT_LOGS}/{SOME_ID}", "GET"),
         ("GET", "/api/v1/webhook/some-token", "POST"),
         ("PUT", "/api/v1/webhook/some-token", "POST"),
         ("POST", "/health", "GET"),
@@ -163,8 +163,8 @@ async def test_a_wrong_method_is_refused_saying_which_are_right(
         "/api/v1",
         "/api/v1/triggers/",
         "/api/v1/triggers/not-a-uuid",
-        f"/api/v1/triggers/{uuid4()}",
-        f"/api/v1/triggers/{uuid4()}/unknown",
+        f"/api/v1/triggers/{SOME_ID}",
+        f"/api/v1/triggers/{SOME_ID}/unknown",
         "/api/v1/triggers/%00",
         "/api/v1/triggers/..%2f..%2fetc",
         "/api/v1/triggers/%ff%fe",
@@ -217,7 +217,7 @@ async def test_an_unknown_path_or_id_is_not_found(api: Api, path: str) -> None:
         ("cursor=WyIyMDI2LTAxLTAxIiwgIjEiXQ==", "cursor"),  # ["2026-01-01", "1"]
         ("cursor=" + "W1tb" * 100, "cursor"),
         ("cursor=" + "A" * 501, "cursor"),
-        ("cursor=" + "A" * 100_000, "cursor"),
+        ("cursor=" + "A" * 50_000, "cursor"),
     ],
     ids=lambda text: text[:40],
 )
@@ -293,7 +293,7 @@ async def test_the_ends_of_time_are_times_like_others(api: Api, query: str) -> N
     ids=lambda headers: str(headers)[:60],
 )
 async def test_what_is_no_valid_key_is_unauthorised(api: Api, headers: dict[str, Any]) -> None:
-    for method, path in (("POST", CREATE), ("GET", TRIGGERS), ("GET", EVENT_LOGS)):
+    for method, path in (("POST", TRIGGERS), ("GET", TRIGGERS), ("GET", EVENT_LOGS)):
         answer = await api.http.request(method, path, headers=headers)
         assert_refused(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -328,7 +328,7 @@ async def test_strange_headers_that_mean_nothing_to_us_change_nothing(
     assert listed.status_code == 200
     assert "x-injected" not in listed.headers
     assert len(listed.headers["x-request-id"]) == 32
-    created = await post_json(api.http, CREATE, b"[]", **headers)
+    created = await post_json(api.http, TRIGGERS, b"[]", **headers)
     assert_refused(created, 400, "body")
 
 
@@ -364,7 +364,7 @@ BODIES = st.binary(max_size=200) | (DEFINITIONS | JSON).map(
     lambda value: json.dumps(value).encode()
 )
 PATHS = st.one_of(
-    st.sampled_from([CREATE, EVENT_LOGS, "/health", "/metrics"]),
+    st.sampled_from([TRIGGERS, EVENT_LOGS, "/health", "/metrics"]),
     st.binary(min_size=1, max_size=30).map(
         lambda raw: "/api/v1/triggers/" + "".join(f"%{byte:02x}" for byte in raw)
     ),
@@ -418,7 +418,7 @@ async def test_no_definition_and_no_payload_is_our_error(
     api: Api, webhook: str, body: object
 ) -> None:
     text = json.dumps(body)
-    assert_refused(await post_json(api.http, CREATE, text), 400)
+    assert_refused(await post_json(api.http, TRIGGERS, text), 400)
     answer = await post_json(api.http, webhook, json.dumps({"id": "wrong", "body": body}))
     assert_refused(answer, 400)
 
