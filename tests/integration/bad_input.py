@@ -24,6 +24,12 @@ def _with(base: dict[str, Any], field: str, value: object) -> dict[str, Any]:
     return copy
 
 
+def _each(field: str, *values: Any, **others: Any) -> list[dict[str, Any]]:
+    """One object for each value of a field."""
+    return [{field: value, **others} for value in values]
+
+
+_BAD_DELAYS: list[Any] = [None, True, "1", -1, GIANT, 1e308, []]
 NOT_A_STRING: list[Any] = [None, True, 0, 1.5, GIANT, [], {}, ["x"]]
 NOT_A_NUMBER: list[Any] = [True, "5", [], {}, GIANT, -1]
 NOT_AN_OBJECT: list[Any] = [True, 1, "x", [], [{}]]
@@ -62,7 +68,7 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
     (
         SCHEDULED,
         "retry",
-        [{"delays_seconds": [bad]} for bad in (None, True, "1", -1, GIANT, 1e308, [])]
+        _each("delays_seconds", *([bad] for bad in _BAD_DELAYS))
         + [{"delays_seconds": [1e308, 1e308]}, {"delays_seconds": [0.5, GIANT]}],
     ),
     (SCHEDULED, "catch_up", [*NOT_A_STRING, "some", ["all"]]),
@@ -76,44 +82,17 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
             {"in": "1h", "timezone": "UTC"},
             {"in": "1h", "colour": "red"},
             {"in": "1h", "max_fires": 1},
-            *({"in": bad} for bad in (True, 1, "", "0s", "-1s", "soon", "99999999999d", [])),
-            *({"every": bad} for bad in (True, 30, "0s", "999ms", "1 fortnight", {})),
-            *(
-                {"at": bad}
-                for bad in (
-                    "2001-01-01T00:00:00Z",
-                    "2999-01-01T00:00:00",
-                    "2999-13-01T00:00:00Z",
-                    "9999-12-31T23:59:59Z",
-                    "0000-01-01T00:00:00Z",
-                    "tomorrow",
-                    32503680000,
-                    True,
-                )
-            ),
-            *(
-                {"cron": bad}
-                for bad in (
-                    "* * * *",
-                    "* * * * * *",
-                    "61 * * * *",
-                    "0 0 30 2 *",
-                    "@reboot",
-                    "",
-                    "*/0 * * * *",
-                    "1-99999999999999999999 * * * *",
-                    "* " * 5000,
-                    5,
-                    None,
-                )
-            ),
-            *(
-                {"cron": "0 9 * * *", "timezone": bad}
-                for bad in ("Mars/Base", "../../etc/passwd", "", 1, "Europe", "UTC\u0001", "é")
-            ),
-            *({"every": "1h", "max_fires": bad} for bad in (0, -1, True, "3", 1.0, GIANT)),
-            *({"every": "1h", "jitter_seconds": bad} for bad in (-1, True, 3601, GIANT, "1")),
-            *({"every": "1h", "start_at": bad} for bad in (True, 0, "soon", [])),
+            *_each("in", True, 1, "", "0s", "-1s", "soon", "99999999999d", []),
+            *_each("every", True, 30, "0s", "999ms", "1 fortnight", {}),
+            *_each("at", "2001-01-01T00:00:00Z", "2999-01-01T00:00:00", "2999-13-01T00:00:00Z"),
+            *_each("at", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "tomorrow", 1, True),
+            *_each("cron", "* * * *", "* * * * * *", "61 * * * *", "0 0 30 2 *", "@reboot", ""),
+            *_each("cron", "*/0 * * * *", f"1-{GIANT} * * * *", "* " * 5000, 5, None),
+            *_each("timezone", "Mars/Base", "../../etc/passwd", "", 1, cron="0 9 * * *"),
+            *_each("timezone", "Europe", "UTC\u0001", "é", cron="0 9 * * *"),
+            *_each("max_fires", 0, -1, True, "3", 1.0, GIANT, every="1h"),
+            *_each("jitter_seconds", -1, True, 3601, GIANT, "1", every="1h"),
+            *_each("start_at", True, 0, "soon", [], every="1h"),
             {"every": "1h", "end_at": "2001-01-01T00:00:00Z"},
             {"every": "1h", "start_at": "2999-01-01T00:00:00Z", "end_at": "2998-01-01T00:00:00Z"},
             {"interval": GIANT, "unit": "days", "is_recurring": True},

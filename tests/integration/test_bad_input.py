@@ -39,7 +39,7 @@ def database(postgres: Postgres, template_database: str) -> Iterator[str]:
     """One database for the whole table: nothing in here may change it."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"TRIGGERS DATABASE {name} TEMPLATE {template_database}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
         yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
@@ -124,7 +124,7 @@ async def test_a_body_over_the_limit_is_too_large(api: Api, webhook: str) -> Non
     ],
 )
 async def test_another_content_type_is_refused(api: Api, webhook: str, content_type: str) -> None:
-    headers = {"content-type": content_type.encode()} if content_type else {}
+    headers = [(b"content-type", content_type.encode())] if content_type else []
     for path in (TRIGGERS, webhook):
         assert_refused(await api.http.post(path, content=b'{"id": 1}', headers=headers), 415)
 
