@@ -2,6 +2,7 @@
 
 import typer
 
+from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # logs want plain tracebacks
 )
 app.command(rich_help_panel=HOST)(up)
+app.command(rich_help_panel=HOST)(demo)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 for service in (gateway, worker, scheduler, broker, migrate):
