@@ -38,6 +38,7 @@ def build_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False},  # looked up anew for every request
     )
     app.add_middleware(RequestId)
     app.add_exception_handler(TriggerfishError, _expected)

@@ -13,8 +13,10 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.values import to_json, uuid_array
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.event_log import AcceptedEvent, EventLog, EventLogFilter, dedup_id
+from triggerfish.domain.firing import Firing
 
 ACTIVE, ARCHIVE = "event_logs_active", "event_logs_archive"
 
@@ -24,9 +26,8 @@ INSERT_SCHEDULED = text(f"""
             fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
     SELECT n.id, r.project_id, r.trigger_id, r.id, r.type, 'scheduled', false, n.scheduled_for,
            n.fired_at, r.payload, r.endpoint_key, 'pending', 0, n.scheduled_for
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:revision_ids AS uuid[]),
-                  CAST(:scheduled_for AS timestamptz[]), CAST(:fired_at AS timestamptz[]))
-        AS n (id, revision_id, scheduled_for, fired_at)
+      FROM json_to_recordset(CAST(:events AS json))
+        AS n (id uuid, revision_id uuid, scheduled_for timestamptz, fired_at timestamptz)
       JOIN trigger_revisions r ON r.id = n.revision_id
     ON CONFLICT (trigger_id, scheduled_for) WHERE source = 'scheduled' DO NOTHING
     RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
@@ -39,9 +40,8 @@ INSERT_ACCEPTED = text(f"""
             fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
     SELECT n.id, t.project_id, t.id, t.revision_id, 'api', 'api', false, n.fired_at,
            n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:trigger_ids AS uuid[]), CAST(:revision_ids AS uuid[]),
-                  CAST(:fired_at AS timestamptz[]), CAST(:payloads AS text[]))
-        AS n (id, trigger_id, revision_id, fired_at, payload)
+      FROM json_to_recordset(CAST(:events AS json))
+        AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text)
       JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
                      AND t.status = 'active'
       JOIN trigger_revisions r ON r.id = n.revision_id
@@ -50,7 +50,7 @@ INSERT_ACCEPTED = text(f"""
 
 MARK_ENQUEUED = text(f"""
     UPDATE {ACTIVE} SET enqueued_at = :now
-     WHERE id = ANY(:ids) AND status = 'pending' AND enqueued_at IS NULL
+     WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND enqueued_at IS NULL
 """)
 
 LOG_COLUMNS = """
@@ -103,17 +103,24 @@ class EventLogs:
         """Store webhook events; False where the trigger is gone, paused or has a new revision."""
         rows = await self._database.run(
             INSERT_ACCEPTED,
-            ids=[event.id for event in events],
-            trigger_ids=[event.trigger_id for event in events],
-            revision_ids=[event.revision_id for event in events],
-            fired_at=[event.fired_at for event in events],
-            payloads=[event.payload for event in events],
+            events=to_json(
+                [
+                    {
+                        "id": event.id,
+                        "trigger_id": event.trigger_id,
+                        "revision_id": event.revision_id,
+                        "fired_at": event.fired_at,
+                        "payload": event.payload,
+                    }
+                    for event in events
+                ]
+            ),
         )
         stored = {row.id for row in rows}
         return [event.id in stored for event in events]
 
     async def mark_enqueued(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
-        await self._database.run(MARK_ENQUEUED, ids=sorted(event_ids), now=now)
+        await self._database.run(MARK_ENQUEUED, ids=uuid_array(sorted(event_ids)), now=now)
 
     async def page(
         self,
@@ -151,22 +158,24 @@ class EventLogs:
 
 
 async def insert_scheduled(
-    connection: AsyncConnection,
-    *,
-    ids: Sequence[UUID],
-    revision_ids: Sequence[UUID],
-    scheduled_for: Sequence[datetime],
-    fired_at: Sequence[datetime],
+    connection: AsyncConnection, events: Sequence[tuple[UUID, UUID, Firing]]
 ) -> list[EventRef]:
-    """Write the events of due occurrences; one that is already in the log is left out."""
+    """Write the events (id, revision id, firing) of due occurrences; one already logged is left."""
     rows = await fetch(
         connection,
         INSERT_SCHEDULED,
         {
-            "ids": list(ids),
-            "revision_ids": list(revision_ids),
-            "scheduled_for": list(scheduled_for),
-            "fired_at": list(fired_at),
+            "events": to_json(
+                [
+                    {
+                        "id": id,
+                        "revision_id": revision_id,
+                        "scheduled_for": firing.scheduled_for,
+                        "fired_at": firing.fired_at,
+                    }
+                    for id, revision_id, firing in events
+                ]
+            )
         },
     )
     return [event_ref(row) for row in rows]
