@@ -108,14 +108,14 @@ def parse_definition(raw: object, *, now: datetime) -> Definition:
             "The body must be a JSON object.", (FieldError("body", "not an object"),)
         )
     kind = raw.get("type")
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         raise InvalidInput(
             "The trigger is not valid.", (FieldError("type", 'must be "scheduled" or "api"'),)
         )
-    errors = _unknown_fields(raw, str(kind))
+    errors = _unknown_fields(raw, kind)
     collect = _Collector(errors)
     common: dict[str, Any] = {
-        "type": TriggerType(str(kind)),
+        "type": TriggerType(kind),
         "name": collect(_name, raw.get("name")),
         "endpoint": collect(parse_endpoint, raw.get("endpoint")),
         "retry": collect(parse_retry, raw.get("retry")),
@@ -180,9 +180,9 @@ def _payload(value: object) -> str:
 
 
 def _catch_up(value: object) -> CatchUp:
-    if value not in {policy.value for policy in CatchUp}:
+    if not isinstance(value, str) or value not in set(CatchUp):
         raise _wrong("catch_up", 'must be "all", "latest" or "none"')
-    return CatchUp(str(value))
+    return CatchUp(value)
 
 
 def _window(value: object) -> int:
