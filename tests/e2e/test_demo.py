@@ -19,7 +19,7 @@ def demo(one: Platform) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_delivers_every_kind_and_leaves_no_trigger_behind(shared: Platform):
+def test_the_demo_delivers_every_kind_and_leaves_no_trigger_behind(shared: Platform) -> None:
     before = len(shared.request("GET", "/triggers").json()["data"])
     result = demo(shared)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_everything_in_the_example_environment_is_commented_out():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_leads_somewhere(page: Path):
+def test_every_link_leads_somewhere(page: Path) -> None:
     for target in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
         if target.startswith("http"):
             continue
@@ -133,7 +134,7 @@ def test_the_lines_that_verify_a_signature_do():
     headers = delivery_headers("event", 1_800_000_000, body, secret)
     (snippet,) = fenced("docs/api.md", "python")
     for sent, expected in ((body, True), (b'{"id": 43}', False)):
-        names = {"secret": secret, "headers": headers, "body": sent}
+        names: dict[str, Any] = {"secret": secret, "headers": headers, "body": sent}
         exec(snippet, names)
         assert names["genuine"] is expected
 

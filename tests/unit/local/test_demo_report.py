@@ -92,7 +92,7 @@ def test_an_event_that_waits_still_points_to_the_health_page():
 
 def test_without_a_platform_the_demo_says_how_to_start_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("TRIGGERFISH_STATE_DIR", str(tmp_path))
     result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 1
