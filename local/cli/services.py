@@ -79,6 +79,7 @@ def migrate(
         migrate(settings)
         return
     known = settings.bootstrap_api_key or where.api_key_file.exists()
+    where.path.mkdir(parents=True, exist_ok=True)
     key = where.ensure_api_key(settings.bootstrap_api_key)
     migrate(settings.model_copy(update={"bootstrap_api_key": key}))
     shown = f"API key (shown only this once): {key}\n" if not known else ""

@@ -23,7 +23,7 @@ class MappingPoller:
     """Idle, one long poll is parked; each full receive adds a receiver, up to a few.
 
     A slot (of MaximumConcurrency) is taken before receiving, so what is received starts at once.
-    The heart beats with every answer of the queue and, when all slots are taken, every batch.
+    The heart beats with every answer of the queue and every batch that is done.
     """
 
     def __init__(
