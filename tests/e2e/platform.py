@@ -10,15 +10,20 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import boto3
 import httpx
 import psutil
 
 from local.cli.host import free_port
 from tests.e2e import template
 from tests.e2e.waiting import until
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
@@ -56,9 +61,11 @@ class Platform:
         self._process: subprocess.Popen[bytes] | None = None
         self._client = httpx.Client(base_url=self.url, timeout=30)
         self.template = template.DEFAULT
+        self._queues = f"{folder.name}-deliveries" if ELASTICMQ_URL else template.QUEUE
         if ELASTICMQ_URL or visibility_seconds:
-            queues = f"{folder.name}-deliveries" if ELASTICMQ_URL else None
-            self.template = template.write(folder, queues=queues, visibility=visibility_seconds)
+            self.template = template.write(
+                folder, queues=self._queues, visibility=visibility_seconds
+            )
 
     def start(self) -> float:
         """Start and wait until it says that it is up; the seconds that took."""
@@ -104,6 +111,8 @@ class Platform:
     def close(self) -> None:
         self.stop()
         self._client.close()
+        if "sqs" in self.__dict__:
+            self.sqs.close()
 
     @property
     def pid(self) -> int:
@@ -191,7 +200,28 @@ class Platform:
     def is_restarted(self, service: str, killed: int) -> bool:
         return self.note["services"].get(service) not in (None, killed)
 
-    def kill_everything_but_the_guard(self) -> None:
+    def lose_queue(self) -> None:
+        """Lose every message: kill the broker, which keeps them in memory, or purge a real queue."""
+        if "broker" in self.note["services"]:
+            self.kill("broker")
+        else:
+            self.sqs.purge_queue(QueueUrl=self.queue_url())
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return boto3.client(
+            "sqs",
+            endpoint_url=self.sqs_endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    def queue_url(self, suffix: str = "") -> str:
+        """The queue of deliveries; with suffix "-dlq" its dead-letter queue."""
+        return self.sqs.get_queue_url(QueueName=self._queues + suffix)["QueueUrl"]
+
+    def kill_parent(self) -> None:
         """SIGKILL the parent alone, as a crash would."""
         assert self._process is not None
         self._process.kill()

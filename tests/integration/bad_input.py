@@ -10,10 +10,8 @@ SCHEDULED = a_scheduled_trigger(HOOK, schedule={"in": "1h"})
 API = an_api_trigger(HOOK)
 GIANT = 10**300  # beyond any machine number; 10^400 is beyond JSON's doubles too
 
-Case = tuple[dict[str, Any], str]  # a whole body, the field that is named
 
-
-def _with(base: dict[str, Any], field: str, value: object) -> dict[str, Any]:
+def changed(base: dict[str, Any], field: str, value: object) -> dict[str, Any]:
     """The body with one field, given as a path with dots, replaced."""
     copy: dict[str, Any] = json.loads(json.dumps(base))
     inner = copy
@@ -34,6 +32,7 @@ NOT_A_STRING: list[Any] = [None, True, 0, 1.5, GIANT, [], {}, ["x"]]
 NOT_A_NUMBER: list[Any] = [True, "5", [], {}, GIANT, -1]
 NOT_AN_OBJECT: list[Any] = [True, 1, "x", [], [{}]]
 
+# A valid body, the field to change, and values that are wrong for it.
 WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
     (SCHEDULED, "type", [*NOT_A_STRING, "cron", "Scheduled", ""]),
     (SCHEDULED, "name", [*NOT_A_STRING, "", "  ", "n" * 201]),
@@ -68,8 +67,10 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
     (
         SCHEDULED,
         "retry",
-        _each("delays_seconds", *([bad] for bad in _BAD_DELAYS))
-        + [{"delays_seconds": [1e308, 1e308]}, {"delays_seconds": [0.5, GIANT]}],
+        [
+            *_each("delays_seconds", *([bad] for bad in _BAD_DELAYS)),
+            *_each("delays_seconds", [1e308, 1e308], [0.5, GIANT]),
+        ],
     ),
     (SCHEDULED, "catch_up", [*NOT_A_STRING, "some", ["all"]]),
     (SCHEDULED, "catch_up_window_seconds", [None, *NOT_A_NUMBER, 1.5, 46 * 3600 + 1]),
@@ -129,31 +130,28 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
     ),
 ]
 
+# Bodies with one wrong part, and exactly how the answer names it.
 NAMED_WITHIN = [
-    (_with(SCHEDULED, "endpoint.headers", {"X-A": "b\r\nX-Injected: 1"}), "endpoint.headers.X-A"),
-    (_with(SCHEDULED, "endpoint.headers", {"X-A": "b\n"}), "endpoint.headers.X-A"),
-    (_with(SCHEDULED, "endpoint.headers", {"X-A": "é"}), "endpoint.headers.X-A"),
-    (_with(SCHEDULED, "endpoint.headers", {"X-A": 5}), "endpoint.headers.X-A"),
-    (_with(SCHEDULED, "endpoint.headers", {"X-A": "x" * 4097}), "endpoint.headers.X-A"),
-    (_with(SCHEDULED, "endpoint.headers", {"X\r\nY": "z"}), "endpoint.headers.X\\r\\nY"),
-    (_with(SCHEDULED, "endpoint.headers", {"": "z"}), "endpoint.headers."),
-    (_with(SCHEDULED, "endpoint.headers", {"Host": "evil"}), "endpoint.headers.Host"),
-    (_with(SCHEDULED, "endpoint.headers", {"Metadata": "true"}), "endpoint.headers.Metadata"),
-    (_with(SCHEDULED, "endpoint.colour", "red"), "endpoint.colour"),
-    (_with(SCHEDULED, "retry", {"delays_seconds": [1, True]}), "retry.delays_seconds[1]"),
-    (_with(SCHEDULED, "schedule.colour", "red"), "schedule.colour"),
-    (_with(SCHEDULED, "schedule", {"cron": "99 * * * *"}), "schedule.cron"),
-    (_with(SCHEDULED, "schedule", {"at": "2001-01-01T00:00:00Z"}), "schedule.at"),
-    (_with(SCHEDULED, "colour", "red"), "colour"),
-    (_with(SCHEDULED, "schema", {}), "schema"),
-    (_with(SCHEDULED, "id", "x"), "id"),
-    (_with(SCHEDULED, "__class__", {}), "__class__"),
-    (_with(API, "payload", {}), "payload"),
-    (_with(API, "schedule", {"in": "1h"}), "schedule"),
-]
-
-CASES: list[Case] = [
-    (_with(base, field, value), field) for base, field, values in WRONG_VALUES for value in values
+    (changed(SCHEDULED, "endpoint.headers", {"X-A": "b\r\nX-Injected: 1"}), "endpoint.headers.X-A"),
+    (changed(SCHEDULED, "endpoint.headers", {"X-A": "b\n"}), "endpoint.headers.X-A"),
+    (changed(SCHEDULED, "endpoint.headers", {"X-A": "é"}), "endpoint.headers.X-A"),
+    (changed(SCHEDULED, "endpoint.headers", {"X-A": 5}), "endpoint.headers.X-A"),
+    (changed(SCHEDULED, "endpoint.headers", {"X-A": "x" * 4097}), "endpoint.headers.X-A"),
+    (changed(SCHEDULED, "endpoint.headers", {"X\r\nY": "z"}), "endpoint.headers.X\\r\\nY"),
+    (changed(SCHEDULED, "endpoint.headers", {"": "z"}), "endpoint.headers."),
+    (changed(SCHEDULED, "endpoint.headers", {"Host": "evil"}), "endpoint.headers.Host"),
+    (changed(SCHEDULED, "endpoint.headers", {"Metadata": "true"}), "endpoint.headers.Metadata"),
+    (changed(SCHEDULED, "endpoint.colour", "red"), "endpoint.colour"),
+    (changed(SCHEDULED, "retry", {"delays_seconds": [1, True]}), "retry.delays_seconds[1]"),
+    (changed(SCHEDULED, "schedule.colour", "red"), "schedule.colour"),
+    (changed(SCHEDULED, "schedule", {"cron": "99 * * * *"}), "schedule.cron"),
+    (changed(SCHEDULED, "schedule", {"at": "2001-01-01T00:00:00Z"}), "schedule.at"),
+    (changed(SCHEDULED, "colour", "red"), "colour"),
+    (changed(SCHEDULED, "schema", {}), "schema"),
+    (changed(SCHEDULED, "id", "x"), "id"),
+    (changed(SCHEDULED, "__class__", {}), "__class__"),
+    (changed(API, "payload", {}), "payload"),
+    (changed(API, "schedule", {"in": "1h"}), "schedule"),
 ]
 
 
@@ -198,3 +196,52 @@ NOT_ACCEPTABLE_JSON: dict[str, bytes] = {
     "form data": b"a=1&b=2",
     "XML": b"<a/>",
 }
+
+# Query strings of every list, and the parameter that is wrong.
+WRONG_QUERIES = [
+    ("colour=red", "colour"),
+    ("limit=", "limit"),
+    ("limit=0", "limit"),
+    ("limit=251", "limit"),
+    ("limit=-1", "limit"),
+    ("limit=ten", "limit"),
+    ("limit=1.5", "limit"),
+    ("limit=NaN", "limit"),
+    ("limit=true", "limit"),
+    ("limit=1" + "0" * 400, "limit"),
+    ("limit=1" + "0" * 5000, "limit"),
+    ("limit=1&limit=2", "limit"),
+    ("limit[]=1", "limit[]"),
+    ("status=unknown", "status"),
+    ("status=", "status"),
+    ("status=%00", "status"),
+    ("status=success&status=failure", "status"),
+    ("cursor=", "cursor"),
+    ("cursor=garbage", "cursor"),
+    ("cursor=%00", "cursor"),
+    ("cursor=%ff", "cursor"),
+    ("cursor=é", "cursor"),
+    ("cursor=W10=", "cursor"),  # []
+    ("cursor=bnVsbA==", "cursor"),  # null
+    ("cursor=WzEsMl0=", "cursor"),  # [1,2]
+    ("cursor=eyJhIjoxLCJiIjoyfQ==", "cursor"),  # {"a":1,"b":2}
+    ("cursor=WyIyMDI2LTAxLTAxIiwgIjEiXQ==", "cursor"),  # ["2026-01-01", "1"]
+    ("cursor=" + "W1tb" * 100, "cursor"),
+    ("cursor=" + "A" * 501, "cursor"),
+    ("cursor=" + "A" * 50_000, "cursor"),
+]
+
+WRONG_EVENT_LOG_QUERIES = [
+    ("view=deleted", "view"),
+    ("trigger_id=1", "trigger_id"),
+    ("trigger_id=%00", "trigger_id"),
+    ("source=unknown", "source"),
+    ("is_test=maybe", "is_test"),
+    ("from=yesterday", "from"),
+    ("from=2026-01-01T00:00:00", "from"),
+    ("from=99999-01-01T00:00:00Z", "from"),
+    ("to=0000-01-01T00:00:00Z", "to"),
+    ("to=NaN", "to"),
+    ("to=1e999", "to"),
+    ("since=2026-01-01T00:00:00Z", "since"),
+]

@@ -5,10 +5,11 @@ first and in the archive for the rest.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from cachetools import LRUCache
 from sqlalchemy import Row, TextClause, text
 
 from triggerfish.adapters.db.delivery_stats import COUNT_OUTCOMES
@@ -22,6 +23,7 @@ LEASE_MARGIN_SECONDS = 10
 
 # Due this long and never enqueued: whoever wrote the row died before it could send the message.
 UNSENT_GRACE = timedelta(seconds=2)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # Enqueued this long ago and still waiting: the message was lost, or its endpoint is busy.
 RESEND_AFTER = timedelta(seconds=60)
 
@@ -32,7 +34,7 @@ CLAIMED_COLUMNS = """
 
 NO_CLAIM = """
     NULL AS project_id, NULL AS trigger_id, NULL AS revision_id, NULL AS endpoint_key,
-    NULL AS scheduled_for, NULL AS payload, NULL AS attempt
+    NULL AS scheduled_for, NULL AS payload, NULL AS attempt, NULL AS waits_since
 """
 
 # An expired lease means that the worker died in the attempt: the same attempt is made again.
@@ -84,17 +86,19 @@ def _settle(table: str) -> TextClause:
                    last_error = o.error,
                    completed_at = CASE WHEN o.retry_at IS NULL THEN o.ended_at END
               FROM o
-             WHERE e.id = o.id AND e.status = 'delivering' AND e.attempt = o.attempt
+             WHERE e.id = ANY(CAST(:ids AS uuid[]))  -- by primary key, however many are open
+               AND e.id = o.id AND e.status = 'delivering' AND e.attempt = o.attempt
             RETURNING e.id, e.project_id, e.trigger_id, o.status, o.ended_at, o.duration_ms,
                       o.lateness_ms),
         {COUNT_OUTCOMES},
         free AS (
-            SELECT w.id
-              FROM json_to_recordset(CAST(:pulls AS json)) AS s (endpoint_key text, slots int)
+            SELECT w.id, w.next_attempt_at
+              FROM json_to_recordset(CAST(:pulls AS json))
+                AS s (endpoint_key text, since timestamptz, slots int)
              CROSS JOIN LATERAL (
-                SELECT id FROM {table}
+                SELECT id, next_attempt_at FROM {table}
                  WHERE endpoint_key = s.endpoint_key AND status = 'pending'
-                   AND next_attempt_at <= :now
+                   AND next_attempt_at BETWEEN s.since AND :now
                  ORDER BY next_attempt_at
                  LIMIT s.slots
                    FOR UPDATE SKIP LOCKED) w),
@@ -102,11 +106,11 @@ def _settle(table: str) -> TextClause:
             UPDATE {table} e {LEASE}
               FROM free, trigger_revisions r
              WHERE e.id = free.id AND r.id = e.revision_id
-            RETURNING {CLAIMED_COLUMNS})
+            RETURNING {CLAIMED_COLUMNS}, free.next_attempt_at AS waits_since)
         SELECT true AS is_done, id, {NO_CLAIM} FROM done
          UNION ALL
         SELECT false, id, project_id, trigger_id, revision_id, endpoint_key, scheduled_for,
-               payload, attempt
+               payload, attempt, waits_since
           FROM pulled
     """)
 
@@ -142,6 +146,9 @@ class Deliveries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Per endpoint, how far its backlog has been pulled: index entries of rows that are done
+        # stay until the next vacuum, and this saves every pull from walking over all of them.
+        self._pulled_until: LRUCache[str, datetime] = LRUCache(10_000)
 
     async def claim(self, event_ids: Sequence[UUID], *, now: datetime) -> list[ClaimedEvent | None]:
         """Lease events that are due and free; None for one that is gone, final, early or leased."""
@@ -164,7 +171,18 @@ class Deliveries:
         missing = [outcome for outcome in outcomes if outcome.event.id not in done]
         if missing:
             done |= (await self._settle_in(ARCHIVE, missing, [], now))[0]
+        leased += await self._look_again(pulls, leased, now)
         return done, leased
+
+    async def _look_again(
+        self, pulls: Sequence[str], leased: Sequence[ClaimedEvent], now: datetime
+    ) -> list[ClaimedEvent]:
+        """Pull from the very beginning where nothing was found from the remembered point on."""
+        found = {event.endpoint_key for event in leased}
+        empty = [key for key in pulls if key not in found and key in self._pulled_until]
+        for key in set(empty):
+            del self._pulled_until[key]
+        return (await self._settle_in(ACTIVE, [], empty, now))[1] if empty else []
 
     async def sweep(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]:
         """Take up what became due without a message: long retries, lost messages, dead workers."""
@@ -190,14 +208,19 @@ class Deliveries:
     ) -> tuple[set[UUID], list[ClaimedEvent]]:
         rows = await self._database.run(
             SETTLE[table],
+            ids=uuid_array(outcome.event.id for outcome in outcomes),
             outcomes=to_json([_outcome_row(outcome) for outcome in outcomes]),
-            pulls=to_json(
-                [{"endpoint_key": key, "slots": pulls.count(key)} for key in sorted(set(pulls))]
-            ),
+            pulls=to_json([self._pull_row(key, pulls.count(key)) for key in sorted(set(pulls))]),
             now=now,
         )
-        done = {row.id for row in rows if row.is_done}
-        return done, [_claimed(row) for row in rows if not row.is_done]
+        leased = [row for row in rows if not row.is_done]
+        for row in leased:
+            self._pulled_until[row.endpoint_key] = row.waits_since
+        return {row.id for row in rows if row.is_done}, [_claimed(row) for row in leased]
+
+    def _pull_row(self, endpoint_key: str, slots: int) -> dict[str, Any]:
+        since = self._pulled_until.get(endpoint_key, LONG_AGO)
+        return {"endpoint_key": endpoint_key, "since": since, "slots": slots}
 
 
 def _claimed(row: Row[Any]) -> ClaimedEvent:

@@ -6,6 +6,7 @@ retention does that in its own time, so readers filter by exact instants.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -61,15 +62,6 @@ LOG_COLUMNS = """
 """
 
 
-FILTER = """
-    project_id = :project_id AND fired_at > :fired_after AND fired_at <= :fired_until
-    AND (CAST(:trigger_id AS uuid) IS NULL OR trigger_id = :trigger_id)
-    AND (CAST(:status AS text) IS NULL OR status = :status)
-    AND (CAST(:source AS text) IS NULL OR source = :source)
-    AND (CAST(:is_test AS boolean) IS NULL OR is_test = :is_test)
-    AND (CAST(:before_at AS timestamptz) IS NULL
-         OR (fired_at, id) < (:before_at, CAST(:before_id AS uuid)))
-"""
 ORDER = "ORDER BY fired_at DESC, id DESC"
 
 
@@ -80,15 +72,32 @@ def _get(table: str) -> TextClause:
     """)
 
 
-# A row past its active time may still stand in the active table, so the archived view reads both.
-LIST = text(f"""
-    SELECT * FROM (
-        (SELECT {LOG_COLUMNS} FROM {ACTIVE} WHERE {FILTER} {ORDER} LIMIT :limit)
-        UNION ALL
-        (SELECT {LOG_COLUMNS} FROM {ARCHIVE} WHERE {FILTER} {ORDER} LIMIT :limit)
-    ) AS both_tables
-    {ORDER} LIMIT :limit
-""")
+CONDITIONS = {
+    "trigger_id": "trigger_id = :trigger_id",
+    "status": "status = :status",
+    "source": "source = :source",
+    "is_test": "is_test = :is_test",
+    "before_at": "(fired_at, id) < (:before_at, CAST(:before_id AS uuid))",
+}
+
+
+@lru_cache
+def _list(given: frozenset[str]) -> TextClause:
+    """The query for just the conditions given, so that one plan fits all its uses.
+
+    A row past its active time may still stand in the active table, so both tables are read.
+    """
+    conditions = " AND ".join(
+        ["project_id = :project_id", "fired_at > :fired_after", "fired_at <= :fired_until"]
+        + [condition for name, condition in CONDITIONS.items() if name in given]
+    )
+    parts = (
+        f"(SELECT {LOG_COLUMNS} FROM {table} WHERE {conditions} {ORDER} LIMIT :limit)"
+        for table in (ACTIVE, ARCHIVE)
+    )
+    both = " UNION ALL ".join(parts)
+    return text(f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit")
+
 
 GET = {table: _get(table) for table in (ACTIVE, ARCHIVE)}
 
@@ -134,18 +143,22 @@ class EventLogs:
     ) -> list[EventLog]:
         """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
         before_at, before_id = before or (None, None)
+        given = {
+            "trigger_id": filter.trigger_id,
+            "status": filter.status,
+            "source": filter.source,
+            "is_test": filter.is_test,
+            "before_at": before_at,
+            "before_id": before_id,
+        }
+        values = {name: value for name, value in given.items() if value is not None}
         rows = await self._database.run(
-            LIST,
+            _list(frozenset(values)),
             project_id=project_id,
-            trigger_id=filter.trigger_id,
-            status=filter.status,
-            source=filter.source,
-            is_test=filter.is_test,
             fired_after=fired_after,
             fired_until=fired_until,
-            before_at=before_at,
-            before_id=before_id,
             limit=limit,
+            **values,
         )
         return [EventLog(**row._mapping) for row in rows]
 
