@@ -78,19 +78,27 @@ async def fire_due(horizon: timedelta, d: TickDeps, *, only: UUID | None = None)
     """Write and enqueue the events due within `horizon` (of one trigger, if given).
 
     Messages of one batch are sent while the next is claimed. Returns events fired and skipped.
+    Raises TryLater when the database is away.
     """
+    try:
+        async with asyncio.TaskGroup() as sending:
+            return await _fire_batches(horizon, d, only, sending)
+    except ExceptionGroup as group:  # the first failure ended the rest: its callers know its type
+        raise group.exceptions[0] from None
+
+
+async def _fire_batches(
+    horizon: timedelta, d: TickDeps, only: UUID | None, sending: asyncio.TaskGroup
+) -> tuple[int, int]:
     fired = skipped = 0
-    async with asyncio.TaskGroup() as sending:
-        while True:
-            batch = await _fire_batch(d, d.clock.now(), horizon, only)
-            fired += len(batch.refs)
-            skipped += batch.skipped
-            if batch.refs:
-                sending.create_task(
-                    enqueue(batch.refs, queue=d.queue, events=d.events, clock=d.clock)
-                )
-            if batch.claimed < CLAIM_LIMIT:
-                return fired, skipped
+    while True:
+        batch = await _fire_batch(d, d.clock.now(), horizon, only)
+        fired += len(batch.refs)
+        skipped += batch.skipped
+        if batch.refs:
+            sending.create_task(enqueue(batch.refs, queue=d.queue, events=d.events, clock=d.clock))
+        if batch.claimed < CLAIM_LIMIT:
+            return fired, skipped
 
 
 async def _fire_batch(d: TickDeps, now: datetime, horizon: timedelta, only: UUID | None) -> Fired:
