@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import Note
 from tests.e2e.consistency import check_consistency
 from tests.e2e.platform import Platform, platform
 from tests.e2e.receiver import Endpoint
@@ -22,7 +21,7 @@ def hasty() -> Iterator[Platform]:
 
 
 def test_poison_ends_in_the_dead_letter_queue_while_others_are_delivered(
-    hasty: Platform, endpoint: Endpoint, note: Note
+    hasty: Platform, endpoint: Endpoint
 ) -> None:
     trigger = hasty.create(type="api", name="good", schema={}, endpoint={"url": endpoint.url()})
     for number in range(GOOD):
@@ -33,9 +32,9 @@ def test_poison_ends_in_the_dead_letter_queue_while_others_are_delivered(
     assert dead_letters(hasty) == 0, "good events waited for the poison to be gone"
 
     until(lambda: dead_letters(hasty) == len(POISON), 60, what="the poison in the DLQ", every=0.2)
+    assert f"triggerfish_dead_letters {len(POISON)}.0" in hasty.request("GET", "/metrics").text
     dead = [receive_dead(hasty) for _ in POISON]
     assert sorted(dead) == sorted(POISON)
-    assert f"triggerfish_dead_letters {len(POISON)}" in hasty.request("GET", "/metrics").text
     until(lambda: hasty.log_of(trigger["id"], "pending") is None, 10, what="every outcome")
     check_consistency(hasty.database_url)
 
