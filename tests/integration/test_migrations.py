@@ -1,5 +1,6 @@
 """Migrations: they make exactly the tables of the code, up and down, once, from several places."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,7 +20,7 @@ from tests.integration.lanes import dsn
 from triggerfish.adapters.db.migrate import MIGRATIONS, upgrade
 from triggerfish.adapters.db.tables import metadata
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate
+from triggerfish.wiring import Wiring, migrate
 
 CATALOG = {
     "columns": """
@@ -113,6 +114,28 @@ def test_migrating_again_changes_nothing_and_keeps_the_data(empty: str) -> None:
     with psycopg.connect(dsn(empty)) as connection:
         assert connection.execute(rows.encode()).fetchall() == before
     assert len(before) == 1
+
+
+async def test_hosts_that_ensure_the_first_key_at_once_make_one_project_and_one_key(
+    database_url: str,
+) -> None:
+    parts = Wiring(Settings(database_url=database_url))
+    with psycopg.connect(dsn(database_url)) as gate:
+        gate.execute("LOCK TABLE projects IN SHARE MODE")  # all of them stand before the insert
+        async with asyncio.TaskGroup() as hosts:
+            for _ in range(8):
+                hosts.create_task(parts.ensure_bootstrap(API_KEY))
+            waiting = """
+                SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                 WHERE d.datname = current_database() AND NOT l.granted"""
+            async with asyncio.timeout(30):
+                while gate.execute(waiting).fetchone() != (8,):
+                    await asyncio.sleep(0.02)
+            gate.commit()
+    await parts.close()
+    with psycopg.connect(dsn(database_url)) as connection:
+        assert connection.execute("SELECT name FROM projects").fetchall() == [("default",)]
+        assert connection.execute("SELECT name FROM api_keys").fetchall() == [("bootstrap",)]
 
 
 def test_hosts_that_migrate_at_the_same_time_do_not_disturb_each_other(
