@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 from local.services.postgres import Postgres
 from tests.conftest import API_KEY
 from tests.integration.lanes import dsn
+from triggerfish.adapters.db.keys import LOCK
 from triggerfish.adapters.db.migrate import MIGRATIONS, upgrade
 from triggerfish.adapters.db.tables import metadata
 from triggerfish.settings import Settings
@@ -116,22 +117,23 @@ def test_migrating_again_changes_nothing_and_keeps_the_data(empty: str) -> None:
     assert len(before) == 1
 
 
-async def test_hosts_that_ensure_the_first_key_at_once_make_one_project_and_one_key(
+async def test_a_host_that_starts_while_another_makes_the_first_project_waits_for_it(
     database_url: str,
 ) -> None:
     parts = Wiring(Settings(database_url=database_url))
-    with psycopg.connect(dsn(database_url)) as gate:
-        gate.execute("LOCK TABLE projects IN SHARE MODE")  # all of them stand before the insert
+    waiting = """
+        SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+         WHERE d.datname = current_database() AND NOT l.granted"""
+    with psycopg.connect(dsn(database_url)) as other_host:
+        other_host.execute(str(LOCK).encode())
+        other_host.execute("INSERT INTO projects VALUES (%s, 'default', now())", (uuid4(),))
         async with asyncio.TaskGroup() as hosts:
-            for _ in range(8):
+            for _ in range(4):
                 hosts.create_task(parts.ensure_bootstrap(API_KEY))
-            waiting = """
-                SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                 WHERE d.datname = current_database() AND NOT l.granted"""
             async with asyncio.timeout(30):
-                while gate.execute(waiting).fetchone() != (8,):
+                while other_host.execute(waiting).fetchone() != (4,):
                     await asyncio.sleep(0.02)
-            gate.commit()
+            other_host.commit()
     await parts.close()
     with psycopg.connect(dsn(database_url)) as connection:
         assert connection.execute("SELECT name FROM projects").fetchall() == [("default",)]
