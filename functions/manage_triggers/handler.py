@@ -8,18 +8,18 @@ from fastapi import Depends, Query, Response
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
-from triggerfish.edge.queries import TriggerQuery
+from triggerfish.edge.queries import TriggerQuery, refuse_repeats
 from triggerfish.edge.views import page_view, trigger_view
 from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger, list_triggers
 from triggerfish.wiring import wiring
 
-app = build_app()
+app = build_app(elsewhere={"/api/v1/triggers": "POST"})
 
 Reader = Annotated[Principal, Depends(require("triggers:read", lambda: wiring().authenticate))]
 Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring().authenticate))]
 
 
-@app.get("/api/v1/triggers")
+@app.get("/api/v1/triggers", dependencies=[Depends(refuse_repeats)])
 async def list_(caller: Reader, query: Annotated[TriggerQuery, Query()]) -> Json:
     parts = wiring()
     page = await list_triggers(

@@ -9,7 +9,7 @@ from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.retention import View
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
-from triggerfish.edge.queries import EventLogQuery
+from triggerfish.edge.queries import EventLogQuery, refuse_repeats
 from triggerfish.edge.views import event_log_detail, event_log_view, page_view
 from triggerfish.usecases.query_event_logs import Window, get_event_log, list_event_logs
 from triggerfish.wiring import wiring
@@ -19,7 +19,7 @@ app = build_app()
 Reader = Annotated[Principal, Depends(require("events:read", lambda: wiring().authenticate))]
 
 
-@app.get("/api/v1/event-logs")
+@app.get("/api/v1/event-logs", dependencies=[Depends(refuse_repeats)])
 async def list_(caller: Reader, query: Annotated[EventLogQuery, Query()]) -> Json:
     page = await list_event_logs(
         caller,

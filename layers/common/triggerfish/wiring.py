@@ -205,6 +205,21 @@ def wiring() -> Wiring:
     return _wirings[loop]
 
 
+async def close_all() -> None:
+    """Close the parts of every loop and forget the settings; the next use reads them anew.
+
+    For a host that stops, or starts over in another environment; no function may be running.
+    """
+    running = asyncio.get_running_loop()
+    for loop, parts in list(_wirings.items()):
+        if loop is running:
+            await parts.close()
+        elif not loop.is_closed():
+            await asyncio.to_thread(loop.run_until_complete, parts.close())
+    _wirings.clear()
+    _settings.cache_clear()
+
+
 def migrate(settings: Settings) -> None:
     """Bring the database to the current schema and ensure the bootstrap key; safe to repeat."""
     upgrade(settings.database_url)

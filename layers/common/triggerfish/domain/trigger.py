@@ -57,7 +57,7 @@ class Definition:
     retry: RetryPolicy
     schedule: Schedule | None = None
     payload: str | None = None  # exact JSON text, scheduled triggers only
-    schema: dict[str, Any] | bool | None = None  # JSON Schema, API triggers only
+    schema: dict[str, Any] | None = None  # JSON Schema, API triggers only
     catch_up: CatchUp = CatchUp.ALL
     catch_up_window_seconds: int = DEFAULT_CATCH_UP_WINDOW_SECONDS
 
@@ -108,14 +108,14 @@ def parse_definition(raw: object, *, now: datetime) -> Definition:
             "The body must be a JSON object.", (FieldError("body", "not an object"),)
         )
     kind = raw.get("type")
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         raise InvalidInput(
             "The trigger is not valid.", (FieldError("type", 'must be "scheduled" or "api"'),)
         )
-    errors = _unknown_fields(raw, str(kind))
+    errors = _unknown_fields(raw, kind)
     collect = _Collector(errors)
     common: dict[str, Any] = {
-        "type": TriggerType(str(kind)),
+        "type": TriggerType(kind),
         "name": collect(_name, raw.get("name")),
         "endpoint": collect(parse_endpoint, raw.get("endpoint")),
         "retry": collect(parse_retry, raw.get("retry")),
@@ -159,7 +159,9 @@ def _scheduled(raw: dict[str, Any], now: datetime, collect: _Collector) -> dict[
 
 
 def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
-    schema = raw.get("schema", True)
+    schema = raw.get("schema")
+    if schema is None:  # any JSON is accepted
+        return {"schema": {}}
     collect(check_schema, schema)
     return {"schema": schema}
 
@@ -180,9 +182,9 @@ def _payload(value: object) -> str:
 
 
 def _catch_up(value: object) -> CatchUp:
-    if value not in {policy.value for policy in CatchUp}:
+    if not isinstance(value, str) or value not in set(CatchUp):
         raise _wrong("catch_up", 'must be "all", "latest" or "none"')
-    return CatchUp(str(value))
+    return CatchUp(value)
 
 
 def _window(value: object) -> int:

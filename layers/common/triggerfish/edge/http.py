@@ -9,7 +9,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from mangum import Mangum
+from mangum.handlers import HTTPGateway
+from mangum.types import LambdaConfig, LambdaContext, LambdaEvent
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLarge, TriggerfishError
 from triggerfish.domain.json_payload import parse_payload
@@ -30,15 +33,35 @@ class Json(Response):
         return orjson.dumps(content, option=orjson.OPT_UTC_Z)
 
 
-def build_app() -> FastAPI:
-    """An app without routes; every failure in it answers in the one error shape."""
+class HttpApiEvent(HTTPGateway):
+    """API Gateway's event, less the headers from which Mangum reads the server's address.
+
+    Nothing here asks for that address, and Mangum fails on `[::1]:8080`.
+    """
+
+    def __init__(self, event: LambdaEvent, context: LambdaContext, config: LambdaConfig) -> None:
+        headers = {
+            name: value
+            for name, value in event.get("headers", {}).items()
+            if name.lower() not in ("host", "x-forwarded-port")
+        }
+        super().__init__({**event, "headers": headers}, context, config)
+
+
+def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
+    """An app without routes; every failure in it answers in the one error shape.
+
+    `elsewhere` names a method that another function answers, by path: for the header `Allow`.
+    """
     app = FastAPI(
         default_response_class=Json,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False},  # looked up anew for every request
     )
+    app.state.elsewhere = elsewhere or {}
     app.add_middleware(RequestId)
     app.add_exception_handler(TriggerfishError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid_request)
@@ -49,7 +72,7 @@ def build_app() -> FastAPI:
 
 def lambda_handler(app: FastAPI) -> Mangum:
     """The Lambda entry of an app; it carries the app itself for hosts that speak ASGI."""
-    return Mangum(app, lifespan="off")
+    return Mangum(app, lifespan="off", custom_handlers=[HttpApiEvent])
 
 
 async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
@@ -95,6 +118,8 @@ async def _http(request: Request, error: Exception) -> Response:
     code = CODES.get(error.status_code, "ERROR")
     message = _message(error, request.scope)
     body = envelope(code, message, request_id(request.scope))
+    if error.status_code == 405:
+        return Json(body, 405, {"allow": ", ".join(_allowed(request))})
     return Json(body, error.status_code, error.headers)
 
 
@@ -102,6 +127,17 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_failed", request_id=request_id(request.scope), exc_info=error)
     message = "Something went wrong on our side; the request id leads to the details."
     return Json(envelope(CODES[500], message, request_id(request.scope)), 500)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of the path (RFC 9110, 10.2.1); Starlette tells only those of one route."""
+    app: FastAPI = request.app
+    path = request.scope["path"]
+    methods = {app.state.elsewhere[path]} if path in app.state.elsewhere else set()
+    for route in app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -3,9 +3,20 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
+
+
+async def refuse_repeats(request: Request) -> None:
+    """A FastAPI dependency: of two values for one parameter, neither is obviously meant."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    twice = sorted({name for name in given if given.count(name) > 1})
+    if twice:
+        details = (FieldError(name, "is given more than once") for name in twice)
+        raise InvalidInput("The query is not valid.", details)
 
 
 class PageQuery(BaseModel):

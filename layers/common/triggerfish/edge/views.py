@@ -1,5 +1,6 @@
 """How nouns look in the API: domain values to JSON-ready dictionaries."""
 
+import json
 from typing import Any
 
 import orjson
@@ -26,7 +27,7 @@ def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
     if definition.type is TriggerType.SCHEDULED:
         return view | _scheduled_view(trigger)
     return view | {
-        "schema": definition.schema,
+        "schema": _raw(json.dumps(definition.schema)),  # orjson writes no integer beyond 64 bits
         "webhook_url": f"{public_url.rstrip('/')}/api/v1/webhook/{trigger.webhook_token}",
     }
 

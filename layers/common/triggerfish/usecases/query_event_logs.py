@@ -86,6 +86,6 @@ def _bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[
         after, until = retention.active_from(now), now
     else:
         after, until = retention.kept_from(now), retention.active_from(now)
-    if window.since is not None:
-        after = max(after, window.since - datetime.resolution)
+    if window.since is not None and window.since > after:  # else it may be the year 1
+        after = window.since - datetime.resolution
     return after, until if window.until is None else min(until, window.until)
