@@ -31,9 +31,7 @@ def create_burst(platform: Platform, url: str, path: str, *, count: int, paths: 
     return asyncio.run(_create_burst(platform, url, path, count, paths))
 
 
-async def _create_burst(
-    platform: Platform, url: str, path: str, count: int, paths: int
-) -> Burst:
+async def _create_burst(platform: Platform, url: str, path: str, count: int, paths: int) -> Burst:
     headers = {"Authorization": f"Bearer {platform.api_key}"}
     async with aiohttp.ClientSession(platform.url, headers=headers) as session:
         far_away = time.time() + 86_400

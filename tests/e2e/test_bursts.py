@@ -48,8 +48,9 @@ def test_a_thousand_due_at_once_are_each_delivered_once_twice_in_a_row(
             f"last after {max(arrivals):.2f} s"
         )
         until(
-            lambda ids=burst.trigger_ids: final_statuses(shared.database_url, ids)
-            == {"success": COUNT},
+            lambda ids=burst.trigger_ids: (
+                final_statuses(shared.database_url, ids) == {"success": COUNT}
+            ),
             20,
             what="every log to say so",
         )

@@ -92,12 +92,14 @@ def wait_for_rows(fragile: Platform, burst: Burst, count: int = 1) -> None:
     """Until ticks have written that many of the burst's events and noted their messages as sent."""
     with connect(fragile.database_url) as connection:
         until(
-            lambda: connection.execute(
-                "SELECT count(*) >= %s FROM event_logs_active"
-                " WHERE trigger_id = ANY(%s::uuid[]) AND (enqueued_at IS NOT NULL OR %s = 1)",
-                (count, burst.trigger_ids, count),
-            ).fetchall()
-            == [(True,)],
+            lambda: (
+                connection.execute(
+                    "SELECT count(*) >= %s FROM event_logs_active"
+                    " WHERE trigger_id = ANY(%s::uuid[]) AND (enqueued_at IS NOT NULL OR %s = 1)",
+                    (count, burst.trigger_ids, count),
+                ).fetchall()
+                == [(True,)]
+            ),
             burst.due - time.time() + 30,
             what=f"{count} events",
             every=0.005,
@@ -126,8 +128,10 @@ def wait_until_all_succeeded(
     ids = [*burst.trigger_ids, api_trigger_id]
     try:
         until(
-            lambda: set(final_statuses(fragile.database_url, ids)) == {"success"}
-            and final_statuses(fragile.database_url, burst.trigger_ids) == {"success": COUNT},
+            lambda: (
+                set(final_statuses(fragile.database_url, ids)) == {"success"}
+                and final_statuses(fragile.database_url, burst.trigger_ids) == {"success": COUNT}
+            ),
             burst.due - time.time() + RECOVERY_SECONDS,
             what="every event to succeed",
             every=0.2,
@@ -161,9 +165,11 @@ def test_killed_worker_scheduler_and_gateway_lose_and_double_nothing(
         for service, pid in killed.items():
             wait_for_restart(fragile, service, pid)
         until(
-            lambda: fragile.request("GET", "/health/ready").status_code == 200
-            if is_listening(fragile)
-            else False,
+            lambda: (
+                fragile.request("GET", "/health/ready").status_code == 200
+                if is_listening(fragile)
+                else False
+            ),
             60,
             what="the gateway to answer again",
         )

@@ -45,7 +45,9 @@ def tables_of(short_lived: Platform, event_id: str) -> list[Any]:
         return [
             table
             for table in ("event_logs_active", "event_logs_archive")
-            if connection.execute(f"SELECT 1 FROM {table} WHERE id = %s::uuid", (event_id,)).fetchone()
+            if connection.execute(
+                f"SELECT 1 FROM {table} WHERE id = %s::uuid", (event_id,)
+            ).fetchone()
         ]
 
 
@@ -85,4 +87,6 @@ def test_an_event_is_active_then_archived_then_gone_whatever_becomes_of_its_trig
     assert ACTIVE <= moved < removed
     assert short_lived.request("GET", f"/event-logs/{log['id']}").status_code == 404
     assert listed(short_lived, trigger["id"], "archived") == []
-    note(f"retention of {ACTIVE:g} + {ARCHIVED:g} s: moved at {moved:.1f} s, gone at {removed:.1f} s")
+    note(
+        f"retention of {ACTIVE:g} + {ARCHIVED:g} s: moved at {moved:.1f} s, gone at {removed:.1f} s"
+    )

@@ -30,10 +30,12 @@ class DueTriggers(Protocol):
     ) -> Fired: ...
 
 
-class Sweep(Protocol):
-    """Finds open events whose message is missing."""
+class Overdue(Protocol):
+    """Open events whose message is missing."""
 
-    async def sweep(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]: ...
+    async def overdue(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]: ...
+
+    async def mark_resent(self, event_ids: Sequence[UUID], *, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class TickDeps:
     ids: Ids
     due: DueTriggers
     events: Enqueued
-    deliveries: Sweep
+    deliveries: Overdue
     queue: Queue
     heartbeats: Heartbeats
 
@@ -113,8 +115,12 @@ async def _fire_batch(d: TickDeps, now: datetime, horizon: timedelta, only: UUID
 
 
 async def sweep(horizon: timedelta, d: TickDeps) -> int:
-    """Re-send overdue events that have no message; bounded, the next tick goes on."""
-    refs = await d.deliveries.sweep(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
-    if refs:
-        await d.queue.send(refs, now=d.clock.now())
-    return len(refs)
+    """Re-send overdue events that have no message; bounded, the next tick goes on.
+
+    Marked only when the queue took the message: while it is away, every tick tries again.
+    """
+    refs = await d.deliveries.overdue(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
+    sent = await d.queue.send(refs, now=d.clock.now())
+    if sent:
+        await d.deliveries.mark_resent([ref.event_id for ref in sent], now=d.clock.now())
+    return len(sent)
