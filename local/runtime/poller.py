@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from local.runtime.environment import prepare_process
+from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.heartbeat import beat_of
 from local.runtime.invoker import Invoker
 from local.runtime.log import get_logger
@@ -20,8 +21,10 @@ _LONGEST_WAIT_SECONDS = 10
 _log = get_logger("poller")
 
 
-async def poll(template: Template, stop: asyncio.Event) -> None:
-    """Run every SQS mapping of the template until `stop`.
+async def poll(
+    template: Template, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Run every SQS mapping of the template until `stop`; calls `ready` when all is loaded.
 
     Raises LoadError when a function cannot be imported.
     """
@@ -42,6 +45,7 @@ async def poll(template: Template, stop: asyncio.Event) -> None:
         )
         for function, mapping in mappings
     ]
+    ready()
     _log.info("polling", queues=[mapping.queue for _, mapping in mappings])
     async with asyncio.TaskGroup() as group:
         for poller in pollers:
@@ -63,4 +67,4 @@ def run(template: Path) -> None:
     Raises LoadError and TemplateError at start.
     """
     loaded = prepare_process(template)
-    run_until_stopped(lambda stop: poll(loaded, stop))
+    run_until_stopped(lambda stop: poll(loaded, stop, ready=freeze_imports))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local.runtime.environment import prepare_process
+from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.events import schedule_event
 from local.runtime.heartbeat import Beat, beat_of, no_beat
 from local.runtime.invoker import Invoker
@@ -89,10 +89,12 @@ class ScheduleRunner:
         return self._schedule.timing.next_after(now) if late else following
 
 
-async def schedule(template: Template, stop: asyncio.Event) -> None:
+async def schedule(
+    template: Template, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None
+) -> None:
     """Run every schedule of the template until `stop`; running invocations then have 15 s.
 
-    Raises LoadError.
+    Calls `ready` when all is loaded. Raises LoadError.
     """
     invoker = Invoker(template.functions)
     runners = []
@@ -109,6 +111,7 @@ async def schedule(template: Template, stop: asyncio.Event) -> None:
                     beat=beat_of(os.environ),
                 )
             )
+    ready()
     _log.info("scheduling", schedules=len(runners))
     async with asyncio.TaskGroup() as group:
         tasks = {group.create_task(runner.run()) for runner in runners}
@@ -123,4 +126,4 @@ async def schedule(template: Template, stop: asyncio.Event) -> None:
 def run(template: Path) -> None:
     """Schedule until SIGTERM or SIGINT. Raises LoadError and TemplateError at start."""
     loaded = prepare_process(template)
-    run_until_stopped(lambda stop: schedule(loaded, stop))
+    run_until_stopped(lambda stop: schedule(loaded, stop, ready=freeze_imports))
