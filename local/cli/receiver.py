@@ -48,7 +48,7 @@ class ReceiverServer:
     """Serves in threads of its own: usable within any program, as a context manager or not.
 
     Every POST is a delivery and gets a 200; a GET only asks whether we are there. The last 1,000
-    `deliveries` are kept.
+    `deliveries` are kept; `on_delivery` is called for one at a time.
     """
 
     def __init__(
@@ -103,8 +103,8 @@ class ReceiverServer:
         with self._arrived:
             self.deliveries.append(delivery)
             self._arrived.notify_all()
-        if self._on_delivery:
-            self._on_delivery(delivery)
+            if self._on_delivery:
+                self._on_delivery(delivery)
 
 
 class _Server(ThreadingHTTPServer):

@@ -5,12 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from local.cli.receiver import LARGEST_BODY, ReceiverServer
+from local.cli.receiver import LARGEST_BODY, Delivery, ReceiverServer
 
 WAIT_SECONDS = 30.0
 
@@ -43,6 +45,19 @@ def test_one_can_wait_for_a_delivery_that_is_still_to_come() -> None:
         assert found is not None
         assert found.body == b"1"
     assert said == ["/a"]
+
+
+def test_deliveries_at_the_same_time_are_told_of_one_by_one() -> None:
+    told: list[str] = []
+
+    def tell(delivery: Delivery) -> None:
+        told.append("begin")
+        time.sleep(0.01)  # long enough for the others to arrive meanwhile
+        told.append("end")
+
+    with ReceiverServer(on_delivery=tell) as server, ThreadPoolExecutor(8) as callers:
+        list(callers.map(lambda n: httpx.post(server.url(), content=b"%d" % n), range(8)))
+    assert told == ["begin", "end"] * 8
 
 
 def test_a_body_without_a_length_or_beyond_the_limit_is_refused(server: ReceiverServer) -> None:
