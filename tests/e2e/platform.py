@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import boto3
-import httpx
 import psutil
 
 from local.cli.host import free_port
 from tests.e2e import template
+from tests.e2e.api import Api
 from tests.e2e.waiting import until
 
 if TYPE_CHECKING:
@@ -29,11 +30,19 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
 STOP_SECONDS = 45.0
 NOBODY = 65534
+PYTHONPATH = os.pathsep.join(
+    [
+        str(ROOT),
+        str(ROOT / "layers" / "common"),
+        *(path for path in sys.path if "site-packages" in path),
+    ]
+)
+"""This checkout, and what is installed for it, for whichever interpreter."""
 ELASTICMQ_URL = os.environ.get("ELASTICMQ_URL", "")
 """A real queue service to use instead of the embedded broker (tests/elasticmq/run.py)."""
 
 
-class Platform:
+class Platform(Api):
     """One platform in `folder`. `settings` are TRIGGERFISH_* variables without their prefix.
 
     A second object over the same folder finds the first one's data. With an ElasticMQ given, every
@@ -50,22 +59,38 @@ class Platform:
         *,
         visibility_seconds: int | None = None,
         user: int | None = None,
+        python: str = sys.executable,
     ) -> None:
         self.folder = folder
         self.state_dir = folder / "state"
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(f"http://127.0.0.1:{self.port}")
         self._user = user
+        self._python = python
         self._settings = dict(settings or {})
         self._output = folder / "up.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._client = httpx.Client(base_url=self.url, timeout=30)
         self.template = template.DEFAULT
         self._queues = f"{folder.name}-deliveries" if ELASTICMQ_URL else template.QUEUE
         if ELASTICMQ_URL or visibility_seconds:
             self.template = template.write(
                 folder, queues=self._queues, visibility=visibility_seconds
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop; an error takes the end of every log with it."""
+        if error:
+            for name, tail in self.log_tails():
+                error.add_note(f"--- end of {name}.log\n{tail}")
+        self.close()
 
     def start(self) -> float:
         """Start and wait until it says that it is up; the seconds that took."""
@@ -92,7 +117,7 @@ class Platform:
             what="the platform to be up",
         )
         assert process.poll() is None, f"the platform did not start:\n{self._said()}"
-        self._client.headers["Authorization"] = f"Bearer {self.api_key}"
+        self.use_key(self.api_key)
         return time.monotonic() - began
 
     def stop(self, number: int = signal.SIGINT) -> None:
@@ -110,7 +135,7 @@ class Platform:
 
     def close(self) -> None:
         self.stop()
-        self._client.close()
+        self.hang_up()
         if "sqs" in self.__dict__:
             self.sqs.close()
 
@@ -136,40 +161,22 @@ class Platform:
     def sqs_endpoint_url(self) -> str:
         return str(self.note["sqs_endpoint_url"])
 
-    def request(self, method: str, path: str, json: Any = None, **options: Any) -> httpx.Response:
-        """One API call with the platform's key. `path` starts below /api/v1 unless it is a URL."""
-        url = path if path.startswith(("http", "/health", "/metrics")) else f"/api/v1{path}"
-        return self._client.request(method, url, json=json, **options)
-
-    def create(self, **definition: Any) -> dict[str, Any]:
-        """Create a trigger; its view."""
-        answer = self.request("POST", "/triggers", definition)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    def log_of(self, trigger_id: str, status: str | None = None) -> dict[str, Any] | None:
-        """The newest event log of a trigger in detail, None while there is none (of that status)."""
-        wanted = {"trigger_id": trigger_id} | ({"status": status} if status else {})
-        page = self.request("GET", "/event-logs", params=wanted).json()["data"]
-        return self.request("GET", f"/event-logs/{page[0]['id']}").json() if page else None
-
     def command(self, *arguments: str) -> list[str]:
         """A `triggerfish` command line; commands that read the template get this platform's."""
         given = ["--template", str(self.template)] if self.template != template.DEFAULT else []
         wants = arguments[0] in ("up", "scheduler", "worker", "gateway", "invoke")
-        return [sys.executable, "-m", "local.cli", *arguments, *(given if wants else [])]
+        return [self._python, "-m", "local.cli", *arguments, *(given if wants else [])]
 
     def environment(self) -> dict[str, str]:
         """For commands in this platform's name: nothing of the caller's own Triggerfish."""
         foreign = ("TRIGGERFISH_", "AWS_", "RUNTIME_")
         own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        paths = [str(ROOT), str(ROOT / "layers" / "common")]
         settings = {f"TRIGGERFISH_{name}": value for name, value in self._settings.items()}
         if ELASTICMQ_URL:
             settings["TRIGGERFISH_SQS_ENDPOINT_URL"] = ELASTICMQ_URL
         return {
             **own,
-            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONPATH": PYTHONPATH,
             "TRIGGERFISH_STATE_DIR": str(self.state_dir),
             "TRIGGERFISH_PORT": str(self.port),
             **settings,
@@ -252,13 +259,9 @@ def folder() -> Iterator[Path]:
 @contextmanager
 def platform(settings: Mapping[str, str] | None = None, **options: Any) -> Iterator[Platform]:
     """A platform of one's own while the block lasts."""
-    with folder() as path:
-        one = Platform(path, settings, **options)
-        try:
-            one.start()
-            yield one
-        finally:
-            one.close()
+    with folder() as path, Platform(path, settings, **options) as one:
+        one.start()
+        yield one
 
 
 def gone(processes: Iterable[psutil.Process]) -> bool:

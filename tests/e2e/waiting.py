@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], seconds: float, *, what: str, every: float = 0.05) -> T:
+def until(look: Callable[[], T | None], seconds: float, *, what: str, every: float = 0.05) -> T:
     """What `look` returns, as soon as that is true; fails after `seconds` with what it saw last."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):

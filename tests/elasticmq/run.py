@@ -2,7 +2,7 @@
 
 Fetches the server's jars with Maven, starts it on a free loopback port with infra/elasticmq.conf,
 sets ELASTICMQ_URL and the status of the command as its own. Without a command it runs the SQS
-conformance suite.
+conformance suite and the end-to-end tests.
 """
 
 import hashlib
@@ -24,13 +24,20 @@ ROOT = HERE.parents[1]
 CACHE = ROOT / ".cache" / "elasticmq"
 START_SECONDS = 60
 PACKAGES = {"java": "default-jre-headless", "mvn": "maven"}
-CONFORMANCE = ["-m", "pytest", "-m", "elasticmq", "tests/contract/test_sqs_conformance.py"]
+TESTS = [
+    "-m",
+    "pytest",
+    "-m",
+    "elasticmq or e2e",
+    "tests/contract/test_sqs_conformance.py",
+    "tests/e2e",
+]
 
 
 def main() -> int:
     require_tools()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped too
-    command = sys.argv[1:] or [sys.executable, *CONFORMANCE]
+    command = sys.argv[1:] or [sys.executable, *TESTS]
     with elasticmq(fetch_jars()) as url:
         environment = {**os.environ, "ELASTICMQ_URL": url}
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
