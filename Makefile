@@ -40,7 +40,7 @@ check: $(DEV)  ## check format, style, types, imports and that no registry is na
 	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
-	$(BIN)/triggerfish bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the current schema
 	$(BIN)/triggerfish migrate

@@ -1,6 +1,7 @@
 """A customer's endpoint for tests: a real HTTP server that keeps what it gets and answers as told."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -8,6 +9,9 @@ from aiohttp import web
 
 @dataclass(frozen=True)
 class Delivery:
+    """One request; `arrived_at` is the wall clock in Unix seconds."""
+
+    arrived_at: float
     path: str
     headers: dict[str, str]
     body: bytes
@@ -15,11 +19,15 @@ class Delivery:
 
 @dataclass
 class Receiver:
-    """Answers 200 unless `answers` holds others, taken in order; the last one stays."""
+    """Answers 200 unless `answers` holds others, taken in order; the last one stays.
+
+    Every answer takes `answer_after_seconds`, and waits for `hold` where that is set.
+    """
 
     deliveries: list[Delivery] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     most_at_once: int = 0
+    answer_after_seconds: float = 0.0
     hold: asyncio.Event | None = None
     port: int = 0
     _at_once: int = 0
@@ -45,17 +53,21 @@ class Receiver:
         self.answers = [(status, headers or {}) for status in statuses]
 
     async def _receive(self, request: web.Request) -> web.Response:
+        arrived_at = time.time()
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             body = await request.read()
             self.deliveries.append(
                 Delivery(
+                    arrived_at,
                     request.path,
                     {name.lower(): value for name, value in request.headers.items()},
                     body,
                 )
             )
+            if self.answer_after_seconds:
+                await asyncio.sleep(self.answer_after_seconds)
             if self.hold is not None:
                 await self.hold.wait()
             return self._reply()

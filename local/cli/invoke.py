@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +34,8 @@ def invoke(
     """Run one function in this process and print its answer as JSON.
 
     Uses the database and the queue of the platform that runs in the state directory, unless the
-    environment names others. An error prints the function's traceback and exits with 1.
+    environment names others. The answer alone goes to stdout, what the function prints and logs to
+    stderr. An error prints the function's traceback and exits with 1.
     """
     from local.runtime.invoker import UnknownFunctionError, invoke_once
     from local.runtime.template import load
@@ -44,7 +46,8 @@ def invoke(
     loaded = load(template or default_template(), sqs_endpoint=endpoint, environ=os.environ)
     given = read_event(event)
     try:
-        result = invoke_once(loaded, function, given, lane="event" if event_lane else "native")
+        with redirect_stdout(sys.stderr):
+            result = invoke_once(loaded, function, given, lane="event" if event_lane else "native")
     except UnknownFunctionError:
         known = ", ".join(sorted(loaded.functions))
         raise typer.BadParameter(f"{function!r} is not in the template: {known}") from None

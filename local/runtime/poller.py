@@ -1,10 +1,12 @@
 """The worker: polls every SQS mapping of the template until told to stop."""
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local.runtime.environment import prepare_process
+from local.runtime.heartbeat import beat_of
 from local.runtime.invoker import Invoker
 from local.runtime.log import get_logger
 from local.runtime.mapping_poller import MappingPoller
@@ -36,6 +38,7 @@ async def poll(template: Template, stop: asyncio.Event) -> None:
             SqsQueue(mapping.queue, client, threads, template.queues),
             invoker,
             wait_seconds=_wait_seconds(template, mapping),
+            beat=beat_of(os.environ),
         )
         for function, mapping in mappings
     ]

@@ -5,26 +5,42 @@ from uuid import UUID
 
 from triggerfish.adapters.batcher import Batcher
 from triggerfish.adapters.db.deliveries import Deliveries as DeliveryRows
-from triggerfish.domain.delivery import ClaimedEvent, Outcome
+from triggerfish.domain.delivery import ClaimedEvent, Outcome, Settled
 from triggerfish.ports import Clock
 
 BATCH = 100
 
+Settlement = tuple[Outcome | None, str | None]
+
 
 class BatchedDeliveries:
-    """Claims and records; while one statement runs, what comes meanwhile goes into the next."""
+    """Claims and settles; while one statement runs, what comes meanwhile goes into the next."""
 
     def __init__(self, rows: DeliveryRows, clock: Clock) -> None:
         self._rows = rows
         self._clock = clock
         self.claim: Batcher[UUID, ClaimedEvent | None] = Batcher(self._claim, max_size=BATCH)
-        self.claim_waiting: Batcher[str, ClaimedEvent | None] = Batcher(
-            self._claim_waiting, max_size=BATCH
-        )
-        self.record: Batcher[Outcome, bool] = Batcher(rows.record, max_size=BATCH)
+        self._settle: Batcher[Settlement, Settled] = Batcher(self._settle_batch, max_size=BATCH)
+
+    async def settle(self, outcome: Outcome | None, *, pull: str | None) -> Settled:
+        return await self._settle((outcome, pull))
 
     async def _claim(self, event_ids: Sequence[UUID]) -> list[ClaimedEvent | None]:
         return await self._rows.claim(event_ids, now=self._clock.now())
 
-    async def _claim_waiting(self, endpoint_keys: Sequence[str]) -> list[ClaimedEvent | None]:
-        return await self._rows.claim_waiting(endpoint_keys, now=self._clock.now())
+    async def _settle_batch(self, settlements: Sequence[Settlement]) -> list[Settled]:
+        done, leased = await self._rows.settle(
+            [outcome for outcome, _ in settlements if outcome is not None],
+            [key for _, key in settlements if key is not None],
+            now=self._clock.now(),
+        )
+        waiting: dict[str | None, list[ClaimedEvent]] = {}
+        for event in leased:
+            waiting.setdefault(event.endpoint_key, []).append(event)
+        return [
+            Settled(
+                outcome is not None and outcome.event.id in done,
+                waiting[key].pop() if waiting.get(key) else None,
+            )
+            for outcome, key in settlements
+        ]

@@ -40,5 +40,5 @@ def _target(trigger: Trigger) -> WebhookTarget:
         trigger.revision.id,
         trigger.status,
         endpoint_key(definition.endpoint.url),
-        compile_schema(True if definition.schema is None else definition.schema),
+        compile_schema(definition.schema or {}),
     )

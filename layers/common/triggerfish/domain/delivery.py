@@ -118,6 +118,14 @@ class Outcome:
         return round((self.attempt.started_at - self.event.scheduled_for).total_seconds() * 1000)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What settling came to: whether the outcome was written, and the event that is next."""
+
+    recorded: bool
+    next: ClaimedEvent | None
+
+
 def classify(reply: Reply | SendFailure) -> Verdict:
     """What an answer means. Standard Webhooks: 2xx is success, 3xx is not followed, 410 disables.
 

@@ -57,7 +57,7 @@ class Definition:
     retry: RetryPolicy
     schedule: Schedule | None = None
     payload: str | None = None  # exact JSON text, scheduled triggers only
-    schema: dict[str, Any] | bool | None = None  # JSON Schema, API triggers only
+    schema: dict[str, Any] | None = None  # JSON Schema, API triggers only
     catch_up: CatchUp = CatchUp.ALL
     catch_up_window_seconds: int = DEFAULT_CATCH_UP_WINDOW_SECONDS
 
@@ -159,7 +159,7 @@ def _scheduled(raw: dict[str, Any], now: datetime, collect: _Collector) -> dict[
 
 
 def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
-    schema = raw.get("schema", True)
+    schema = raw.get("schema", {})  # without one, any JSON is accepted
     collect(check_schema, schema)
     return {"schema": schema}
 

@@ -17,6 +17,7 @@ from starlette.routing import Match, Route
 from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLarge, TriggerfishError
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
+from triggerfish.edge.logging import configure
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
@@ -53,12 +54,14 @@ def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
 
     `elsewhere` names a method that another function answers, by path: for the header `Allow`.
     """
+    configure()
     app = FastAPI(
         default_response_class=Json,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False},  # looked up anew for every request
     )
     app.state.elsewhere = elsewhere or {}
     app.add_middleware(RequestId)

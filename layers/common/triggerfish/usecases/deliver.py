@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from triggerfish.domain.delivery import ClaimedEvent, DeliverySettings, EventRef, Outcome, settle
+from triggerfish.domain.delivery import (
+    ClaimedEvent,
+    DeliverySettings,
+    EventRef,
+    Outcome,
+    Settled,
+    settle,
+)
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
@@ -25,12 +32,11 @@ class Deliveries(Protocol):
         """Lease an event that is due and free; None when it is gone, final, early or leased."""
         ...
 
-    async def claim_waiting(self, endpoint_key: str) -> ClaimedEvent | None:
-        """Lease the endpoint's oldest waiting event; None when none is due."""
-        ...
+    async def settle(self, outcome: Outcome | None, *, pull: str | None) -> Settled:
+        """Write an outcome, if given, and lease the oldest waiting event of endpoint key `pull`.
 
-    async def record(self, outcome: Outcome) -> bool:
-        """Write an outcome; False when the lease was lost meanwhile."""
+        An outcome is not written when its lease was lost meanwhile; there may be no event to pull.
+        """
         ...
 
 
@@ -90,24 +96,36 @@ async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
     if event is None:
         d.slots.park(ref.endpoint_key)  # perhaps a nudge on behalf of others, see below
     while True:
-        if event is not None:
-            await _attempt_and_record(event, d)
+        outcome = await attempt(event, d) if event is not None else None
         mark = d.slots.parked(ref.endpoint_key)
-        if not mark:
+        pull = bool(mark) and d.clock.now() < give_up_at
+        event = await _settle(outcome, d, pull=ref.endpoint_key if pull else None)
+        if event is not None:
+            continue
+        if pull:
+            d.slots.unpark(ref.endpoint_key, mark)
+        if not d.slots.parked(ref.endpoint_key):
             return
         if d.clock.now() >= give_up_at:
             # A message for an event that is done is a nudge: another invocation goes on here.
             await d.queue.send([ref], now=d.clock.now())
             return
-        event = await d.deliveries.claim_waiting(ref.endpoint_key)
-        if event is None:
-            d.slots.unpark(ref.endpoint_key, mark)
 
 
-async def _attempt_and_record(event: ClaimedEvent, d: DeliverDeps) -> None:
-    outcome = await attempt(event, d)
-    if not await d.deliveries.record(outcome):
-        return
+async def _settle(
+    outcome: Outcome | None, d: DeliverDeps, *, pull: str | None
+) -> ClaimedEvent | None:
+    """Write the outcome and what follows from it; the endpoint's next event, if one was pulled."""
+    if outcome is None and pull is None:
+        return None
+    settled = await d.deliveries.settle(outcome, pull=pull)
+    if outcome is not None and settled.recorded:
+        await _follow_up(outcome, d)
+    return settled.next
+
+
+async def _follow_up(outcome: Outcome, d: DeliverDeps) -> None:
+    event = outcome.event
     if outcome.disable_trigger and event.trigger_id is not None:
         await d.triggers.disable([event.trigger_id], now=outcome.ended_at)
     if outcome.retry_at is not None and outcome.retry_at <= d.clock.now() + d.lookahead:

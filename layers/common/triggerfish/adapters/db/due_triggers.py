@@ -41,13 +41,9 @@ class DueTriggers:
 async def _insert_events(
     connection: AsyncConnection, plans: Sequence[Plan], new_id: Callable[[datetime], UUID]
 ) -> list[EventRef]:
-    firings = [(plan.trigger.revision_id, firing) for plan in plans for firing in plan.firings]
-    if not firings:
-        return []
-    return await insert_scheduled(
-        connection,
-        ids=[new_id(firing.fired_at) for _, firing in firings],
-        revision_ids=[revision_id for revision_id, _ in firings],
-        scheduled_for=[firing.scheduled_for for _, firing in firings],
-        fired_at=[firing.fired_at for _, firing in firings],
-    )
+    events = [
+        (new_id(firing.fired_at), plan.trigger.revision_id, firing)
+        for plan in plans
+        for firing in plan.firings
+    ]
+    return await insert_scheduled(connection, events) if events else []

@@ -6,6 +6,7 @@ retention does that in its own time, so readers filter by exact instants.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.values import to_json, uuid_array
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.event_log import AcceptedEvent, EventLog, EventLogFilter, dedup_id
+from triggerfish.domain.firing import Firing
 
 ACTIVE, ARCHIVE = "event_logs_active", "event_logs_archive"
 
@@ -24,9 +27,8 @@ INSERT_SCHEDULED = text(f"""
             fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
     SELECT n.id, r.project_id, r.trigger_id, r.id, r.type, 'scheduled', false, n.scheduled_for,
            n.fired_at, r.payload, r.endpoint_key, 'pending', 0, n.scheduled_for
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:revision_ids AS uuid[]),
-                  CAST(:scheduled_for AS timestamptz[]), CAST(:fired_at AS timestamptz[]))
-        AS n (id, revision_id, scheduled_for, fired_at)
+      FROM json_to_recordset(CAST(:events AS json))
+        AS n (id uuid, revision_id uuid, scheduled_for timestamptz, fired_at timestamptz)
       JOIN trigger_revisions r ON r.id = n.revision_id
     ON CONFLICT (trigger_id, scheduled_for) WHERE source = 'scheduled' DO NOTHING
     RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
@@ -39,9 +41,8 @@ INSERT_ACCEPTED = text(f"""
             fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
     SELECT n.id, t.project_id, t.id, t.revision_id, 'api', 'api', false, n.fired_at,
            n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:trigger_ids AS uuid[]), CAST(:revision_ids AS uuid[]),
-                  CAST(:fired_at AS timestamptz[]), CAST(:payloads AS text[]))
-        AS n (id, trigger_id, revision_id, fired_at, payload)
+      FROM json_to_recordset(CAST(:events AS json))
+        AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text)
       JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
                      AND t.status = 'active'
       JOIN trigger_revisions r ON r.id = n.revision_id
@@ -50,7 +51,7 @@ INSERT_ACCEPTED = text(f"""
 
 MARK_ENQUEUED = text(f"""
     UPDATE {ACTIVE} SET enqueued_at = :now
-     WHERE id = ANY(:ids) AND status = 'pending' AND enqueued_at IS NULL
+     WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND enqueued_at IS NULL
 """)
 
 LOG_COLUMNS = """
@@ -61,15 +62,6 @@ LOG_COLUMNS = """
 """
 
 
-FILTER = """
-    project_id = :project_id AND fired_at > :fired_after AND fired_at <= :fired_until
-    AND (CAST(:trigger_id AS uuid) IS NULL OR trigger_id = :trigger_id)
-    AND (CAST(:status AS text) IS NULL OR status = :status)
-    AND (CAST(:source AS text) IS NULL OR source = :source)
-    AND (CAST(:is_test AS boolean) IS NULL OR is_test = :is_test)
-    AND (CAST(:before_at AS timestamptz) IS NULL
-         OR (fired_at, id) < (:before_at, CAST(:before_id AS uuid)))
-"""
 ORDER = "ORDER BY fired_at DESC, id DESC"
 
 
@@ -80,15 +72,32 @@ def _get(table: str) -> TextClause:
     """)
 
 
-# A row past its active time may still stand in the active table, so the archived view reads both.
-LIST = text(f"""
-    SELECT * FROM (
-        (SELECT {LOG_COLUMNS} FROM {ACTIVE} WHERE {FILTER} {ORDER} LIMIT :limit)
-        UNION ALL
-        (SELECT {LOG_COLUMNS} FROM {ARCHIVE} WHERE {FILTER} {ORDER} LIMIT :limit)
-    ) AS both_tables
-    {ORDER} LIMIT :limit
-""")
+CONDITIONS = {
+    "trigger_id": "trigger_id = :trigger_id",
+    "status": "status = :status",
+    "source": "source = :source",
+    "is_test": "is_test = :is_test",
+    "before_at": "(fired_at, id) < (:before_at, CAST(:before_id AS uuid))",
+}
+
+
+@lru_cache
+def _list(given: frozenset[str]) -> TextClause:
+    """The query for just the conditions given, so that one plan fits all its uses.
+
+    A row past its active time may still stand in the active table, so both tables are read.
+    """
+    conditions = " AND ".join(
+        ["project_id = :project_id", "fired_at > :fired_after", "fired_at <= :fired_until"]
+        + [condition for name, condition in CONDITIONS.items() if name in given]
+    )
+    parts = (
+        f"(SELECT {LOG_COLUMNS} FROM {table} WHERE {conditions} {ORDER} LIMIT :limit)"
+        for table in (ACTIVE, ARCHIVE)
+    )
+    both = " UNION ALL ".join(parts)
+    return text(f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit")
+
 
 GET = {table: _get(table) for table in (ACTIVE, ARCHIVE)}
 
@@ -103,17 +112,24 @@ class EventLogs:
         """Store webhook events; False where the trigger is gone, paused or has a new revision."""
         rows = await self._database.run(
             INSERT_ACCEPTED,
-            ids=[event.id for event in events],
-            trigger_ids=[event.trigger_id for event in events],
-            revision_ids=[event.revision_id for event in events],
-            fired_at=[event.fired_at for event in events],
-            payloads=[event.payload for event in events],
+            events=to_json(
+                [
+                    {
+                        "id": event.id,
+                        "trigger_id": event.trigger_id,
+                        "revision_id": event.revision_id,
+                        "fired_at": event.fired_at,
+                        "payload": event.payload,
+                    }
+                    for event in events
+                ]
+            ),
         )
         stored = {row.id for row in rows}
         return [event.id in stored for event in events]
 
     async def mark_enqueued(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
-        await self._database.run(MARK_ENQUEUED, ids=sorted(event_ids), now=now)
+        await self._database.run(MARK_ENQUEUED, ids=uuid_array(sorted(event_ids)), now=now)
 
     async def page(
         self,
@@ -127,18 +143,22 @@ class EventLogs:
     ) -> list[EventLog]:
         """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
         before_at, before_id = before or (None, None)
+        given = {
+            "trigger_id": filter.trigger_id,
+            "status": filter.status,
+            "source": filter.source,
+            "is_test": filter.is_test,
+            "before_at": before_at,
+            "before_id": before_id,
+        }
+        values = {name: value for name, value in given.items() if value is not None}
         rows = await self._database.run(
-            LIST,
+            _list(frozenset(values)),
             project_id=project_id,
-            trigger_id=filter.trigger_id,
-            status=filter.status,
-            source=filter.source,
-            is_test=filter.is_test,
             fired_after=fired_after,
             fired_until=fired_until,
-            before_at=before_at,
-            before_id=before_id,
             limit=limit,
+            **values,
         )
         return [EventLog(**row._mapping) for row in rows]
 
@@ -151,22 +171,24 @@ class EventLogs:
 
 
 async def insert_scheduled(
-    connection: AsyncConnection,
-    *,
-    ids: Sequence[UUID],
-    revision_ids: Sequence[UUID],
-    scheduled_for: Sequence[datetime],
-    fired_at: Sequence[datetime],
+    connection: AsyncConnection, events: Sequence[tuple[UUID, UUID, Firing]]
 ) -> list[EventRef]:
-    """Write the events of due occurrences; one that is already in the log is left out."""
+    """Write the events (id, revision id, firing) of due occurrences; one already logged is left."""
     rows = await fetch(
         connection,
         INSERT_SCHEDULED,
         {
-            "ids": list(ids),
-            "revision_ids": list(revision_ids),
-            "scheduled_for": list(scheduled_for),
-            "fired_at": list(fired_at),
+            "events": to_json(
+                [
+                    {
+                        "id": id,
+                        "revision_id": revision_id,
+                        "scheduled_for": firing.scheduled_for,
+                        "fired_at": firing.fired_at,
+                    }
+                    for id, revision_id, firing in events
+                ]
+            )
         },
     )
     return [event_ref(row) for row in rows]

@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.values import to_json
 from triggerfish.domain.delivery import DeliverySettings
 from triggerfish.domain.endpoint import Endpoint, endpoint_key
 from triggerfish.domain.firing import Cursor, DueTrigger, Plan
@@ -113,10 +114,9 @@ ADVANCE = text("""
            fired_count = t.fired_count + n.fired,
            skipped_count = t.skipped_count + n.skipped,
            status = CASE WHEN n.next_fire_at IS NULL THEN 'completed' ELSE t.status END
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:next_occurrences AS timestamptz[]),
-                  CAST(:next_fires AS timestamptz[]), CAST(:fired AS int[]),
-                  CAST(:skipped AS int[]))
-        AS n (id, next_occurrence_at, next_fire_at, fired, skipped)
+      FROM json_to_recordset(CAST(:plans AS json))
+        AS n (id uuid, next_occurrence_at timestamptz, next_fire_at timestamptz,
+              fired int, skipped int)
      WHERE t.id = n.id
 """)
 
@@ -238,17 +238,17 @@ async def claim_due(
 
 async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
     """Move claimed triggers to their next occurrence; those without one are completed."""
-    await fetch(
-        connection,
-        ADVANCE,
+    rows = [
         {
-            "ids": [plan.trigger.id for plan in plans],
-            "next_occurrences": [plan.next.occurrence_at for plan in plans],
-            "next_fires": [plan.next.fire_at for plan in plans],
-            "fired": [len(plan.firings) for plan in plans],
-            "skipped": [plan.skipped for plan in plans],
-        },
-    )
+            "id": plan.trigger.id,
+            "next_occurrence_at": plan.next.occurrence_at,
+            "next_fire_at": plan.next.fire_at,
+            "fired": len(plan.firings),
+            "skipped": plan.skipped,
+        }
+        for plan in plans
+    ]
+    await fetch(connection, ADVANCE, {"plans": to_json(rows)})
 
 
 def _revision_values(trigger: Trigger) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The benchmark: speed of the whole platform beside references, in one run on one machine."""

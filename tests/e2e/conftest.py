@@ -1,0 +1,64 @@
+"""Platforms and receivers for the end-to-end tests; logs of a failure; figures at the end."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.platform import Platform, platform
+from tests.e2e.receiver import Endpoint, listening
+
+HERE = Path(__file__).parent
+FIGURES = pytest.StashKey[list[str]]()
+Note = Callable[[str], None]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FIGURES] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Iterator[None]:
+    report = yield
+    if HERE in item.path.parents and report.failed:
+        for one in Platform.running:
+            for name, tail in one.log_tails():
+                report.sections.append((f"{one.folder.name}: end of {name}.log", tail))
+    return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if config.stash.get(FIGURES, []):
+        terminalreporter.section("measured end to end")
+        for line in config.stash[FIGURES]:
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Note:
+    """Have a measured figure printed at the end of the run: speed is reported here, not judged."""
+    return request.config.stash[FIGURES].append
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Platform]:
+    """A platform with ordinary settings for all tests that leave it as they found it."""
+    with platform() as one:
+        yield one
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """A customer's endpoint that answers 200."""
+    with listening() as one:
+        yield one

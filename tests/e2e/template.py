@@ -1,0 +1,23 @@
+"""The project's template with other queues, for platforms that share a queue service or are in haste."""
+
+import re
+from pathlib import Path
+
+DEFAULT = Path(__file__).parents[2] / "infra" / "template.yaml"
+QUEUE = "triggerfish-deliveries"
+
+
+def write(folder: Path, *, queues: str, visibility: int | None) -> Path:
+    """A copy whose queues are called `queues` (and `queues`-dlq), visible again after `visibility`.
+
+    It stands in `folder`/infra, so that `../functions/tick` still means functions.tick; where the
+    code is comes from PYTHONPATH. Seconds; Lambda wants a sixth of them as the function's timeout.
+    """
+    text = DEFAULT.read_text().replace(QUEUE, queues)
+    if visibility:
+        text, found = re.subn(r"VisibilityTimeout: \d+", f"VisibilityTimeout: {visibility}", text)
+        assert found == 1
+    path = folder / "infra" / DEFAULT.name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path

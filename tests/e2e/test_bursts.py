@@ -1,0 +1,59 @@
+"""Many triggers due in the same second, two schedulers at once: each fires and arrives exactly once."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import Note
+from tests.e2e.consistency import check_consistency, final_statuses
+from tests.e2e.load import create_burst
+from tests.e2e.platform import Platform
+from tests.e2e.receiver import Endpoint
+from tests.e2e.waiting import until
+
+COUNT = 1_000
+
+
+@pytest.fixture
+def second_scheduler(shared: Platform) -> Iterator[None]:
+    """One more scheduler beside the platform's own, which keeps ticking too."""
+    with (shared.folder / "second-scheduler.log").open("ab") as log:
+        process = subprocess.Popen(
+            shared.command("scheduler"), env=shared.service_environment(), stdout=log, stderr=log
+        )
+    try:
+        yield
+        assert process.poll() is None, "the second scheduler ended on its own"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.usefixtures("second_scheduler")
+def test_a_thousand_due_at_once_are_each_delivered_once_twice_in_a_row(
+    shared: Platform, endpoint: Endpoint, note: Note
+) -> None:
+    for turn in ("first", "second"):
+        burst = create_burst(shared, endpoint.url(""), f"/{turn}", count=COUNT)
+        until(
+            lambda path=burst.path: len(endpoint.event_ids(path)) >= COUNT,
+            burst.due - time.time() + 60,
+            what=f"{COUNT} deliveries",
+        )
+        arrivals = [one.arrived_at - burst.due for one in endpoint.deliveries(burst.path)]
+        note(
+            f"{COUNT} at once, {turn} time, two schedulers: first after {min(arrivals):.2f} s, "
+            f"last after {max(arrivals):.2f} s"
+        )
+        until(
+            lambda ids=burst.trigger_ids: (
+                final_statuses(shared.database_url, ids) == {"success": COUNT}
+            ),
+            20,
+            what="every log to say so",
+        )
+        assert set(endpoint.event_ids(burst.path).values()) == {1}
+        assert min(arrivals) >= 0
+        check_consistency(shared.database_url)
