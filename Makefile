@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq check bench migrate format lock clean
+.PHONY: help up demo test test-elasticmq compose-smoke check bench migrate format lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -32,6 +32,9 @@ test: $(DEV)  ## run the tests with a real Postgres, without Docker
 test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
 
+compose-smoke:  ## bring docker-compose.yml up and check it from outside (Docker)
+	@tests/e2e/compose_smoke.sh
+
 check: $(DEV)  ## check format, style, types, imports and that no registry is named
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -40,7 +43,7 @@ check: $(DEV)  ## check format, style, types, imports and that no registry is na
 	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
-	$(BIN)/triggerfish bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the current schema
 	$(BIN)/triggerfish migrate

@@ -2,7 +2,9 @@
 
 import typer
 
+from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
+from local.cli.receiver import receiver
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
 
@@ -17,7 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # logs want plain tracebacks
 )
 app.command(rich_help_panel=HOST)(up)
+app.command(rich_help_panel=HOST)(demo)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
+app.command(rich_help_panel=DEBUGGING)(receiver)
 for service in (gateway, worker, scheduler, broker, migrate):
     app.command(rich_help_panel=SERVICES)(service)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from local.cli import state
 from local.cli.environment import for_sqs
 from local.cli.paths import default_template
 
@@ -60,12 +61,29 @@ def broker(
     run(host, port, queues)
 
 
-def migrate() -> None:
+def migrate(
+    generate_key: Annotated[
+        bool,
+        typer.Option(
+            "--generate-key",
+            help="Keep the first API key in TRIGGERFISH_STATE_DIR; make one if none is given.",
+        ),
+    ] = False,
+) -> None:
     """Bring the database to the current schema and make sure of the first API key."""
     from triggerfish.settings import Settings
     from triggerfish.wiring import migrate
 
-    migrate(Settings())
+    settings, where = Settings(), state.find()
+    if not generate_key:
+        migrate(settings)
+        return
+    known = settings.bootstrap_api_key or where.api_key_file.exists()
+    where.path.mkdir(parents=True, exist_ok=True)
+    key = where.ensure_api_key(settings.bootstrap_api_key)
+    migrate(settings.model_copy(update={"bootstrap_api_key": key}))
+    shown = f"API key (shown only this once): {key}\n" if not known else ""
+    typer.echo(f"{shown}The API key is kept in {where.api_key_file}")
 
 
 def use_sqs_endpoint() -> None:

@@ -1,5 +1,6 @@
 """What functions find in os.environ: the template's variables, and a local SQS for boto3."""
 
+import gc
 import os
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from local.runtime.template import load
 SQS_ENDPOINT = "AWS_ENDPOINT_URL_SQS"  # boto3's own name for it
 DEFAULT_SQS_ENDPOINT = "http://127.0.0.1:9324"
 _DUMMY_KEY = "local"
+_COLLECT_AFTER = 20_000  # new objects; the default of 700 is made for small programs
 
 
 def prepare_process(path: Path) -> Template:
@@ -37,3 +39,13 @@ def apply_environment(template: Template, environ: MutableMapping[str, str]) -> 
     if environ.get("AWS_ACCESS_KEY_ID") or environ.get("AWS_PROFILE"):
         return  # the operator's own credentials; never half of a pair
     environ["AWS_ACCESS_KEY_ID"] = environ["AWS_SECRET_ACCESS_KEY"] = _DUMMY_KEY
+
+
+def freeze_imports() -> None:
+    """Take what the imports left out of the garbage collector's sight, once all is loaded.
+
+    Otherwise every full collection walks over all modules, which a busy process notices.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.runtime.asgi import App, Receive, Scope, Send, refuse_websocket, respond_json
-from local.runtime.environment import prepare_process
+from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.event_lane import EventLaneApp
 from local.runtime.invocation import PREFIX, InvocationApi
 from local.runtime.invoker import Invoker
@@ -69,11 +69,13 @@ class GatewayFactory:
 
     def __call__(self) -> Gateway:
         watch_output()
-        return Gateway(
+        gateway = Gateway(
             prepare_process(self.template),
             event_lane=self.event_lane,
             open_invocations=os.environ.get(OPEN_INVOCATIONS) == "1",
         )
+        freeze_imports()
+        return gateway
 
 
 def run(

@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 
 from local.runtime.batches import MalformedFailuresError, Message, finished
 from local.runtime.events import sqs_event
+from local.runtime.heartbeat import Beat, no_beat
 from local.runtime.invoker import Invoker
 from local.runtime.log import get_logger
 from local.runtime.model import SqsMapping
@@ -22,6 +23,7 @@ class MappingPoller:
     """Idle, one long poll is parked; each full receive adds a receiver, up to a few.
 
     A slot (of MaximumConcurrency) is taken before receiving, so what is received starts at once.
+    The heart beats with every answer of the queue and every batch that is done.
     """
 
     def __init__(
@@ -32,9 +34,11 @@ class MappingPoller:
         invoker: Invoker,
         *,
         wait_seconds: int,
+        beat: Beat = no_beat,
     ) -> None:
         self._mapping, self._function = mapping, function
         self._queue, self._invoker = queue, invoker
+        self._beat = beat
         self._wait_seconds = wait_seconds
         self._slots = asyncio.Semaphore(mapping.max_concurrency or _DEFAULT_CONCURRENCY)
         self._stop = asyncio.Event()
@@ -99,6 +103,7 @@ class MappingPoller:
         The slot is given back here, or by the batch when it is done.
         """
         messages = [] if self._stop.is_set() else await self._gather(wait_seconds)
+        self._beat()
         if self._away and not self._stop.is_set():
             self._away = False
             _log.info("queue_back", queue=self._queue.name)
@@ -143,6 +148,7 @@ class MappingPoller:
                 return
             if done:
                 await self._queue.delete(done)
+                self._beat()
         finally:
             self._slots.release()
 

@@ -1,10 +1,13 @@
 """The worker: polls every SQS mapping of the template until told to stop."""
 
 import asyncio
+import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from local.runtime.environment import prepare_process
+from local.runtime.environment import freeze_imports, prepare_process
+from local.runtime.heartbeat import beat_of
 from local.runtime.invoker import Invoker
 from local.runtime.log import get_logger
 from local.runtime.mapping_poller import MappingPoller
@@ -18,8 +21,10 @@ _LONGEST_WAIT_SECONDS = 10
 _log = get_logger("poller")
 
 
-async def poll(template: Template, stop: asyncio.Event) -> None:
-    """Run every SQS mapping of the template until `stop`.
+async def poll(
+    template: Template, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Run every SQS mapping of the template until `stop`; calls `ready` when all is loaded.
 
     Raises LoadError when a function cannot be imported.
     """
@@ -36,9 +41,11 @@ async def poll(template: Template, stop: asyncio.Event) -> None:
             SqsQueue(mapping.queue, client, threads, template.queues),
             invoker,
             wait_seconds=_wait_seconds(template, mapping),
+            beat=beat_of(os.environ),
         )
         for function, mapping in mappings
     ]
+    ready()
     _log.info("polling", queues=[mapping.queue for _, mapping in mappings])
     async with asyncio.TaskGroup() as group:
         for poller in pollers:
@@ -60,4 +67,4 @@ def run(template: Path) -> None:
     Raises LoadError and TemplateError at start.
     """
     loaded = prepare_process(template)
-    run_until_stopped(lambda stop: poll(loaded, stop))
+    run_until_stopped(lambda stop: poll(loaded, stop, ready=freeze_imports))

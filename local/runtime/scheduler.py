@@ -1,14 +1,16 @@
 """Invokes scheduled functions at their times, one run at a time each, independent of each other."""
 
 import asyncio
+import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local.runtime.environment import prepare_process
+from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.events import schedule_event
+from local.runtime.heartbeat import Beat, beat_of, no_beat
 from local.runtime.invoker import Invoker
 from local.runtime.log import get_logger
 from local.runtime.model import Schedule, Template
@@ -33,9 +35,10 @@ class ScheduleRunner:
         *,
         clock: Clock,
         sleep: Sleep,
+        beat: Beat = no_beat,
     ) -> None:
         self._schedule, self._function, self._invoker = schedule, function, invoker
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep, self._beat = clock, sleep, beat
         self._late = False
 
     async def run(self) -> None:
@@ -69,7 +72,9 @@ class ScheduleRunner:
             self._schedule, event_id=str(uuid.uuid4()), at=datetime.fromtimestamp(due, UTC)
         )
         result = await self._invoker.invoke(self._function, event)
-        if result.error is not None:
+        if result.error is None:
+            self._beat()
+        else:
             _log.error("function_failed", function=self._function, **result.error.envelope())
 
     def _following(self, due: float) -> float:
@@ -84,10 +89,12 @@ class ScheduleRunner:
         return self._schedule.timing.next_after(now) if late else following
 
 
-async def schedule(template: Template, stop: asyncio.Event) -> None:
+async def schedule(
+    template: Template, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None
+) -> None:
     """Run every schedule of the template until `stop`; running invocations then have 15 s.
 
-    Raises LoadError.
+    Calls `ready` when all is loaded. Raises LoadError.
     """
     invoker = Invoker(template.functions)
     runners = []
@@ -101,8 +108,10 @@ async def schedule(template: Template, stop: asyncio.Event) -> None:
                     invoker,
                     clock=time.time,
                     sleep=lambda seconds: wait(stop, seconds),
+                    beat=beat_of(os.environ),
                 )
             )
+    ready()
     _log.info("scheduling", schedules=len(runners))
     async with asyncio.TaskGroup() as group:
         tasks = {group.create_task(runner.run()) for runner in runners}
@@ -117,4 +126,4 @@ async def schedule(template: Template, stop: asyncio.Event) -> None:
 def run(template: Path) -> None:
     """Schedule until SIGTERM or SIGINT. Raises LoadError and TemplateError at start."""
     loaded = prepare_process(template)
-    run_until_stopped(lambda stop: schedule(loaded, stop))
+    run_until_stopped(lambda stop: schedule(loaded, stop, ready=freeze_imports))

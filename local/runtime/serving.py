@@ -72,6 +72,7 @@ def _config(factory: Callable[[], App], processes: int) -> uvicorn.Config:
         access_log=False,  # paths hold webhook tokens
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here asks for the client's address or scheme
         ws="websockets-sansio",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,

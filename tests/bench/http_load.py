@@ -1,7 +1,7 @@
 """A cheap HTTP load generator: N keep-alive connections that post the same body as fast as answered.
 
 Raw asyncio streams, so that the generator does not take the CPU it is to measure. Run as a process:
-`python -m tests.bench.http_load URL BODY CONNECTIONS COUNT` prints one JSON line.
+`python -m tests.bench.http_load URL BODY CONNECTIONS COUNT [API_KEY]` prints one JSON line.
 """
 
 import asyncio
@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 import uvloop
 
 
-async def post_many(url: str, body: bytes, connections: int, count: int) -> dict[str, float]:
+async def post_many(
+    url: str, body: bytes, connections: int, count: int, api_key: str = ""
+) -> dict[str, float]:
     """Requests per second and latency percentiles in ms; every answer must be 202 or 201."""
     parts = urlsplit(url)
+    authorization = f"Authorization: Bearer {api_key}\r\n" if api_key else ""
     request = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"{authorization}\r\n"
     ).encode() + body
     latencies: list[float] = []
     left = iter(range(count))
@@ -55,4 +59,5 @@ async def _read_answer(reader: asyncio.StreamReader) -> None:
 
 if __name__ == "__main__":
     target, payload, width, total = sys.argv[1:5]
-    print(json.dumps(uvloop.run(post_many(target, payload.encode(), int(width), int(total)))))
+    load = post_many(target, payload.encode(), int(width), int(total), *sys.argv[5:])
+    print(json.dumps(uvloop.run(load)))

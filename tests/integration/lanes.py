@@ -3,10 +3,10 @@
 Settings come from the environment and time is real, as in production.
 """
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from local.runtime.gateway import Gateway
+from local.runtime.model import Template
 from local.runtime.template import load
 from tests.conftest import API_KEY
 from triggerfish.wiring import close_all
@@ -72,6 +73,12 @@ class Api:
         return dict(zip(TABLES, self.sql(f"SELECT {counts}")[0], strict=True))
 
 
+@cache
+def template() -> Template:
+    """Routes and handlers only: the functions' settings are in the environment already."""
+    return load(TEMPLATE, sqs_endpoint=NOBODY, environ={})
+
+
 @asynccontextmanager
 async def serving(
     lane: str, database_url: str, environment: Mapping[str, str]
@@ -82,8 +89,7 @@ async def serving(
         for name, value in given.items():
             patch.setenv(name, value)
         await close_all()  # forget the settings of whoever came before
-        template = load(TEMPLATE, sqs_endpoint=NOBODY, environ=os.environ)
-        gateway = Gateway(template, event_lane=lane == "event")
+        gateway = Gateway(template(), event_lane=lane == "event")
         try:
             async with client(gateway) as http:
                 yield Api(http, database_url)

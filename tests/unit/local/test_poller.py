@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.runtime.batches import Message
+from local.runtime.heartbeat import Beat, no_beat
 from local.runtime.invoker import FunctionError, Invoker, Result
 from local.runtime.mapping_poller import MappingPoller
 from local.runtime.sqs import QueueAwayError, SqsQueue
@@ -107,12 +108,15 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def polling(
-    queue: MemoryQueue, function: Function, mapping: SqsMapping | None = None
+    queue: MemoryQueue,
+    function: Function,
+    mapping: SqsMapping | None = None,
+    beat: Beat = no_beat,
 ) -> AsyncIterator[asyncio.Event]:
     """A running poller; it is stopped, and must end, when the block ends."""
     mapping = mapping or SqsMapping("jobs", max_concurrency=4, report_failures=True)
     stop = asyncio.Event()
-    poller = MappingPoller(mapping, "f", queue, function, wait_seconds=1)
+    poller = MappingPoller(mapping, "f", queue, function, wait_seconds=1, beat=beat)
     running = asyncio.create_task(poller.run(stop))
     try:
         yield stop
@@ -230,6 +234,22 @@ async def test_an_outage_is_said_once_and_survived(capsys: pytest.CaptureFixture
     log = capsys.readouterr().err
     assert log.count("queue_away") == 1
     assert log.count("queue_back") == 1
+
+
+async def test_the_heart_beats_only_while_the_queue_answers() -> None:
+    queue, beats = MemoryQueue(), 0
+
+    def beat() -> None:
+        nonlocal beats
+        assert not queue.away
+        beats += 1
+
+    queue.away = True
+    async with polling(queue, Function(succeed), beat=beat):
+        await asyncio.sleep(0.05)
+        queue.away = False
+        await queue.end_long_polls()
+        await until(lambda: beats > 1)
 
 
 async def test_an_unexpected_error_ends_the_poller_loudly() -> None:

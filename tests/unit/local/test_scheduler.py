@@ -82,6 +82,22 @@ async def test_a_failure_is_logged_and_the_next_run_happens_anyway(
     assert capsys.readouterr().err.count("no database") == 3
 
 
+async def test_the_heart_beats_after_each_run_that_went_well() -> None:
+    world = World(10, end=12.5)
+    beats: list[float] = []
+    for function in (Function(world), Function(world, error=FunctionError("no", "OSError", "r"))):
+        await ScheduleRunner(
+            Schedule("S", "ScheduleV2", "rate(1 minute)", Every(1)),
+            "f",
+            function,
+            clock=world.clock,
+            sleep=world.sleep,
+            beat=lambda: beats.append(world.now),
+        ).run()
+        world.now = 10
+    assert beats == [10, 11, 12]
+
+
 async def test_a_clock_set_back_does_not_silence_the_schedule() -> None:
     class SetBack(World):
         async def sleep(self, seconds: float) -> bool:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import boto3
@@ -26,6 +27,9 @@ SQS_BATCH = 10
 SQS_MAX_DELAY_SECONDS = 900
 SENDERS = 4
 
+# boto3 makes clients out of one shared session, which is not safe from several threads at once.
+_making_a_client = Lock()
+
 log = structlog.get_logger()
 
 
@@ -38,7 +42,8 @@ def sqs_client(endpoint_url: str | None) -> "SQSClient":
         retries={"mode": "standard", "max_attempts": 2},
         max_pool_connections=2 * SENDERS,
     )
-    return boto3.client("sqs", endpoint_url=endpoint_url, config=config)
+    with _making_a_client:
+        return boto3.client("sqs", endpoint_url=endpoint_url, config=config)
 
 
 class SqsQueue:

@@ -73,7 +73,8 @@ def plan(trigger: DueTrigger, *, now: datetime, until: datetime) -> Plan:
         trigger.catch_up,
         schedule,
         trigger.next_occurrence_at,
-        now=now,
+        # An occurrence waits for its jitter by design; only what is later than that is missed.
+        now=now - timedelta(seconds=schedule.jitter_seconds),
         window=trigger.catch_up_window,
         fired=trigger.fired_count,
     )

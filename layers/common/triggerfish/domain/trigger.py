@@ -159,9 +159,7 @@ def _scheduled(raw: dict[str, Any], now: datetime, collect: _Collector) -> dict[
 
 
 def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
-    schema = raw.get("schema")
-    if schema is None:  # any JSON is accepted
-        return {"schema": {}}
+    schema = raw.get("schema", {})  # without one, any JSON is accepted
     collect(check_schema, schema)
     return {"schema": schema}
 

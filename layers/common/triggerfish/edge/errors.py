@@ -1,5 +1,6 @@
 """The one error shape, and the one table from errors to HTTP."""
 
+from math import ceil
 from typing import Any
 
 from triggerfish.domain.errors import (
@@ -55,7 +56,7 @@ def of_error(
     details = error.details if isinstance(error, InvalidInput) else ()
     headers: dict[str, str] = {}
     if isinstance(error, TryLater):
-        headers["retry-after"] = str(round(error.retry_after_seconds or RETRY_AFTER_SECONDS))
+        headers["retry-after"] = str(ceil(error.retry_after_seconds or RETRY_AFTER_SECONDS))
     if isinstance(error, Unauthorised):
         headers["www-authenticate"] = "Bearer"
     return status, envelope(code, error.message, request_id, details), headers

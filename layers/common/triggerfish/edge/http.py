@@ -17,7 +17,8 @@ from starlette.routing import Match, Route
 from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLarge, TriggerfishError
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
-from triggerfish.edge.request_id import RequestId, request_id
+from triggerfish.edge.logging import configure
+from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
 
@@ -53,6 +54,7 @@ def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
 
     `elsewhere` names a method that another function answers, by path: for the header `Allow`.
     """
+    configure()
     app = FastAPI(
         default_response_class=Json,
         openapi_url=None,
@@ -124,9 +126,11 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request_failed", request_id=request_id(request.scope), exc_info=error)
+    id = request_id(request.scope)
+    log.error("request_failed", request_id=id, exc_info=error)
     message = "Something went wrong on our side; the request id leads to the details."
-    return Json(envelope(CODES[500], message, request_id(request.scope)), 500)
+    # Starlette answers this one outside of all middleware, so it gets its header here.
+    return Json(envelope(CODES[500], message, id), 500, {HEADER.decode(): id})
 
 
 def _allowed(request: Request) -> list[str]:

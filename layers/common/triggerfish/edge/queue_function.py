@@ -10,6 +10,7 @@ import structlog
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import InvalidInput, TryLater
 from triggerfish.domain.message import parse_message
+from triggerfish.edge.logging import configure
 from triggerfish.edge.loop import run
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ def queue_function(work: Callable[[Batch], Awaitable[None]]) -> QueueHandler:
     A record that is not a job fails alone, again and again, until the queue's redrive moves it to
     the dead-letter queue. An unreachable database fails the whole batch: it comes back later.
     """
+
+    configure()
 
     async def native(event: SqsEvent, context: Any) -> dict[str, Any]:
         refs, poison = _sort(event)

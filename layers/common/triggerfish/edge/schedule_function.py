@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from triggerfish.edge.logging import configure
 from triggerfish.edge.loop import run
 
 Report = dict[str, int]
@@ -18,6 +19,8 @@ class ScheduleHandler(Protocol):
 
 def schedule_function(work: Callable[[dict[str, Any]], Awaitable[Report]]) -> ScheduleHandler:
     """Make a schedule handler of a coroutine over the schedule's input (EventBridge `Input`)."""
+
+    configure()
 
     async def native(event: dict[str, Any], context: Any) -> Report:
         return await work(event)

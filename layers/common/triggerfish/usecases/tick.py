@@ -30,10 +30,12 @@ class DueTriggers(Protocol):
     ) -> Fired: ...
 
 
-class Sweep(Protocol):
-    """Finds open events whose message is missing."""
+class Overdue(Protocol):
+    """Open events whose message is missing."""
 
-    async def sweep(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]: ...
+    async def overdue(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]: ...
+
+    async def mark_resent(self, event_ids: Sequence[UUID], *, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class TickDeps:
     ids: Ids
     due: DueTriggers
     events: Enqueued
-    deliveries: Sweep
+    deliveries: Overdue
     queue: Queue
     heartbeats: Heartbeats
 
@@ -78,19 +80,27 @@ async def fire_due(horizon: timedelta, d: TickDeps, *, only: UUID | None = None)
     """Write and enqueue the events due within `horizon` (of one trigger, if given).
 
     Messages of one batch are sent while the next is claimed. Returns events fired and skipped.
+    Raises TryLater when the database is away.
     """
+    try:
+        async with asyncio.TaskGroup() as sending:
+            return await _fire_batches(horizon, d, only, sending)
+    except ExceptionGroup as group:  # the first failure ended the rest: its callers know its type
+        raise group.exceptions[0] from None
+
+
+async def _fire_batches(
+    horizon: timedelta, d: TickDeps, only: UUID | None, sending: asyncio.TaskGroup
+) -> tuple[int, int]:
     fired = skipped = 0
-    async with asyncio.TaskGroup() as sending:
-        while True:
-            batch = await _fire_batch(d, d.clock.now(), horizon, only)
-            fired += len(batch.refs)
-            skipped += batch.skipped
-            if batch.refs:
-                sending.create_task(
-                    enqueue(batch.refs, queue=d.queue, events=d.events, clock=d.clock)
-                )
-            if batch.claimed < CLAIM_LIMIT:
-                return fired, skipped
+    while True:
+        batch = await _fire_batch(d, d.clock.now(), horizon, only)
+        fired += len(batch.refs)
+        skipped += batch.skipped
+        if batch.refs:
+            sending.create_task(enqueue(batch.refs, queue=d.queue, events=d.events, clock=d.clock))
+        if batch.claimed < CLAIM_LIMIT:
+            return fired, skipped
 
 
 async def _fire_batch(d: TickDeps, now: datetime, horizon: timedelta, only: UUID | None) -> Fired:
@@ -105,8 +115,12 @@ async def _fire_batch(d: TickDeps, now: datetime, horizon: timedelta, only: UUID
 
 
 async def sweep(horizon: timedelta, d: TickDeps) -> int:
-    """Re-send overdue events that have no message; bounded, the next tick goes on."""
-    refs = await d.deliveries.sweep(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
-    if refs:
-        await d.queue.send(refs, now=d.clock.now())
-    return len(refs)
+    """Re-send overdue events that have no message; bounded, the next tick goes on.
+
+    Marked only when the queue took the message: while it is away, every tick tries again.
+    """
+    refs = await d.deliveries.overdue(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
+    sent = await d.queue.send(refs, now=d.clock.now())
+    if sent:
+        await d.deliveries.mark_resent([ref.event_id for ref in sent], now=d.clock.now())
+    return len(sent)

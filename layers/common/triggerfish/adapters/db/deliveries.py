@@ -115,30 +115,33 @@ def _settle(table: str) -> TextClause:
     """)
 
 
-def _sweep(table: str) -> TextClause:
+def _overdue(table: str) -> TextClause:
     return text(f"""
-        WITH overdue AS (
-            SELECT id FROM {table}
-             WHERE status IN ('pending', 'delivering') AND next_attempt_at <= :until
-               AND ((status = 'pending' AND enqueued_at IS NULL
-                     AND (attempt > 0 OR next_attempt_at <= :unsent_before))
-                 OR (status = 'pending' AND enqueued_at < :resend_before
-                     AND next_attempt_at <= :now)
-                 OR (status = 'delivering' AND lease_until < :now
-                     AND (enqueued_at IS NULL OR enqueued_at < :resend_before)))
-             ORDER BY next_attempt_at
-             LIMIT :limit
-               FOR UPDATE SKIP LOCKED)
-        UPDATE {table} e SET enqueued_at = :now
-          FROM overdue
-         WHERE e.id = overdue.id
-        RETURNING e.id, e.trigger_id, e.source, e.scheduled_for, e.endpoint_key, e.next_attempt_at
+        SELECT id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
+          FROM {table}
+         WHERE status IN ('pending', 'delivering') AND next_attempt_at <= :until
+           AND ((status = 'pending' AND enqueued_at IS NULL
+                 AND (attempt > 0 OR next_attempt_at <= :unsent_before))
+             OR (status = 'pending' AND enqueued_at < :resend_before
+                 AND next_attempt_at <= :now)
+             OR (status = 'delivering' AND lease_until < :now
+                 AND (enqueued_at IS NULL OR enqueued_at < :resend_before)))
+         ORDER BY next_attempt_at
+         LIMIT :limit
+    """)
+
+
+def _mark_resent(table: str) -> TextClause:
+    return text(f"""
+        UPDATE {table} SET enqueued_at = :now
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('pending', 'delivering')
     """)
 
 
 CLAIM = {table: _claim(table) for table in (ACTIVE, ARCHIVE)}
 SETTLE = {table: _settle(table) for table in (ACTIVE, ARCHIVE)}
-SWEEP = {table: _sweep(table) for table in (ACTIVE, ARCHIVE)}
+OVERDUE = {table: _overdue(table) for table in (ACTIVE, ARCHIVE)}
+MARK_RESENT = {table: _mark_resent(table) for table in (ACTIVE, ARCHIVE)}
 
 
 class Deliveries:
@@ -184,8 +187,8 @@ class Deliveries:
             del self._pulled_until[key]
         return (await self._settle_in(ACTIVE, [], empty, now))[1] if empty else []
 
-    async def sweep(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]:
-        """Take up what became due without a message: long retries, lost messages, dead workers."""
+    async def overdue(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]:
+        """What is due without a message: long retries, lost messages, dead workers."""
         values = {
             "now": now,
             "until": now + horizon,
@@ -193,9 +196,14 @@ class Deliveries:
             "resend_before": now - RESEND_AFTER,
             "limit": limit,
         }
-        rows = await self._database.run(SWEEP[ACTIVE], **values)
-        rows += await self._database.run(SWEEP[ARCHIVE], **values)
+        rows = await self._database.run(OVERDUE[ACTIVE], **values)
+        rows += await self._database.run(OVERDUE[ARCHIVE], **values)
         return [event_ref(row) for row in rows]
+
+    async def mark_resent(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
+        """Note that a message is on its way again."""
+        for statement in MARK_RESENT.values():
+            await self._database.run(statement, ids=uuid_array(sorted(event_ids)), now=now)
 
     async def _claim_in(
         self, table: str, event_ids: Sequence[UUID], now: datetime

@@ -1,11 +1,12 @@
 """The connection pool, transactions, and the one place where driver errors become ours."""
 
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import Row, TextClause
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Row, TextClause, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -56,6 +57,7 @@ class Database:
             pool_reset_on_return=None,
             connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": PLANNER},
         )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._transactions = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     async def run(self, statement: TextClause, /, **values: Any) -> list[Row[Any]]:
@@ -73,6 +75,18 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _refuse_closed(connection: Any, record: object, proxy: object) -> None:
+    """Have the pool replace a connection that the server closed while it was idle.
+
+    An idle connection has nothing to read but the end. Looking costs microseconds, where a ping
+    for every statement would cost a round trip.
+    """
+    look = select.poll()
+    look.register(connection.driver_connection.fileno(), select.POLLIN)
+    if look.poll(0):
+        raise DisconnectionError("closed by the server")
 
 
 async def fetch(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.domain.access import SCOPES, StoredKey, hash_secret, key_prefix
 
 FIND = text("""
@@ -13,6 +13,9 @@ FIND = text("""
       FROM api_keys
      WHERE prefix = :prefix
 """)
+
+# Several hosts may start at once. The number is arbitrary but fixed.
+LOCK = text("SELECT pg_advisory_xact_lock(7160117)")
 
 ENSURE_PROJECT = text("""
     INSERT INTO projects (id, name, created_at)
@@ -52,14 +55,17 @@ class Keys:
     async def ensure_bootstrap(
         self, key: str, *, project: str, project_id: UUID, key_id: UUID, now: datetime
     ) -> None:
-        """Make sure the first project and its admin key exist; safe to repeat."""
-        await self._database.run(ENSURE_PROJECT, id=project_id, name=project, now=now)
-        await self._database.run(
-            ENSURE_KEY,
-            id=key_id,
-            project=project,
-            prefix=key_prefix(key),
-            key_hash=hash_secret(key),
-            scopes=list(SCOPES),
-            now=now,
-        )
+        """Make sure the first project and its admin key exist; safe to repeat, and at once."""
+        first_project = {"id": project_id, "name": project, "now": now}
+        first_key = {
+            "id": key_id,
+            "project": project,
+            "prefix": key_prefix(key),
+            "key_hash": hash_secret(key),
+            "scopes": list(SCOPES),
+            "now": now,
+        }
+        async with self._database.transaction() as connection:
+            await fetch(connection, LOCK, {})
+            await fetch(connection, ENSURE_PROJECT, first_project)
+            await fetch(connection, ENSURE_KEY, first_key)

@@ -12,8 +12,11 @@ import orjson
 
 
 def to_json(rows: list[dict[str, Any]]) -> str:
-    """Rows for `json_to_recordset`: UUIDs, aware datetimes, strings, numbers, nested values."""
-    return orjson.dumps(rows).decode()
+    """Rows for `json_to_recordset`: UUIDs, aware datetimes, strings, numbers, nested values.
+
+    UTC is written as `Z`, as the API writes it: what is nested is stored and shown as it is.
+    """
+    return orjson.dumps(rows, option=orjson.OPT_UTC_Z).decode()
 
 
 def uuid_array(ids: Iterable[UUID]) -> str:

@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Brings docker-compose.yml up as a project of its own and checks it as a user would, in about 6 minutes:
+# health, each kind of trigger, refusals, kill -9, dependencies away, scaling, data across down and up.
+# Needs Docker with Compose, and curl. COMPOSE and DOCKER name other commands; KEEP=1 leaves it running.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+read -ra compose <<<"${COMPOSE:-docker compose}"
+docker=${DOCKER:-docker}
+export COMPOSE_PROJECT_NAME=triggerfish-smoke TRIGGERFISH_PORT=${SMOKE_PORT:-18083}
+# A user's .env shall not change what is tested, nor a running platform be touched.
+export TRIGGERFISH_RECEIVERS_SUBNET=${SMOKE_SUBNET:-10.83.84.0/24}
+export TRIGGERFISH_EGRESS_ALLOW=$TRIGGERFISH_RECEIVERS_SUBNET TRIGGERFISH_BOOTSTRAP_API_KEY=
+unset COMPOSE_FILE TRIGGERFISH_PUBLIC_URL
+url=http://127.0.0.1:$TRIGGERFISH_PORT
+services="postgres elasticmq receiver gateway scheduler worker"
+
+c() { "${compose[@]}" "$@"; }
+say() { printf '[%4ss] %s\n' "$SECONDS" "$*"; }
+fail() { { say "FAILED: $*"; c ps -a; c logs --no-color --tail 15; } >&2; exit 1; }
+equal() { [ "$2" = "$3" ] || fail "$1: expected '$3', found '$2'"; }
+
+holds() { grep "$1" >/dev/null; }  # not -q: that ends before its input, which pipefail takes for a failure
+
+within() {  # within SECONDS WHAT COMMAND…: repeat until the command succeeds
+  local until=$((SECONDS + $1)) what=$2; shift 2
+  until "$@"; do
+    [ "$SECONDS" -lt "$until" ] || fail "$what"
+    sleep 1
+  done
+}
+
+up() { c up -d --wait --wait-timeout 180 "$@" >/dev/null 2>&1 || fail "up $*"; }
+first_of() { c ps -aq "$1" | sed -n 1p; }
+health_of() { $docker inspect -f '{{.State.Status}} {{.State.Health.Status}}' "$(first_of "$1")"; }
+is() { [ "$(health_of "$1")" = "running $2" ]; }
+
+api() {  # api METHOD PATH [BODY]: the answer's body; 000 and the like end up in the callers' checks
+  curl -sS -X "$1" "$url$2" -H "Authorization: Bearer $key" -H 'content-type: application/json' ${3:+-d "$3"}
+}
+status_of() { curl -s -o /dev/null -w '%{http_code}' "$@"; }
+field() { grep -o "\"$1\":\"[^\"]*\"" | sed -n 1p | cut -d'"' -f4; }
+create() {  # create NAME PROPERTIES [ENDPOINT]: answers with the trigger
+  local made; made=$(api POST /api/v1/triggers "{\"name\":\"$1\",$2,\"endpoint\":{\"url\":\"${3:-http://receiver:9000/$1}\"}}")
+  [ -n "$(field id <<<"$made")" ] || fail "create $1: $made"
+  echo "$made"
+}
+delivered() { c logs --no-color --no-log-prefix receiver | grep -c " /$1 webhook-id=" || true; }
+has_delivered() { [ "$(delivered "$1")" -ge "$2" ]; }
+logs_of() { api GET "/api/v1/event-logs?trigger_id=$1&limit=250"; }
+has_status() { [ "$(logs_of "$1" | grep -o "\"status\":\"$2\"" | wc -l)" -ge "$3" ]; }
+platform_is_up() { [ "$(status_of "$url/health")" = 200 ]; }
+new_key() { c run --rm --no-deps -T --entrypoint cat migrate /var/lib/triggerfish/api-key 2>/dev/null; }
+
+comes_up_whole() {
+  c config -q
+  c build --quiet >/dev/null 2>&1 || c build || fail "build"
+  up
+  for service in $services; do is "$service" healthy || fail "$service is $(health_of "$service")"; done
+  equal "migrate" "$($docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$(first_of migrate)")" "exited 0"
+  within 60 "the platform calls itself healthy" platform_is_up
+  for service in gateway scheduler worker receiver; do
+    equal "$service runs as" "$(c exec -T "$service" id -u)" 10001
+  done
+  # shellcheck disable=SC2046
+  equal "ports are bound to" "$($docker inspect -f '{{range $p, $b := .HostConfig.PortBindings}}{{range $b}}{{.HostIp}}{{"\n"}}{{end}}{{end}}' $(c ps -q) | sort -u | tr -d '\n')" 127.0.0.1
+  key=$(new_key)
+  case $key in tf_*) ;; *) fail "no key in the state volume";; esac
+  c logs --no-color migrate | holds "$key" || fail "migrate did not show the key"
+  equal "without a key" "$(status_of "$url/api/v1/triggers")" 401
+  say "all healthy, not root, on loopback only, with a key"
+}
+
+fires_every_kind() {
+  local at timed=() hook name id
+  at=$(c exec -T gateway python -c 'import datetime as d; print((d.datetime.now(d.UTC) + d.timedelta(seconds=4)).isoformat())')
+  timed+=("$(create in '"type":"scheduled","schedule":{"in":"3s"},"payload":{"kind":"in"}' | field id)")
+  timed+=("$(create at "\"type\":\"scheduled\",\"schedule\":{\"at\":\"$at\"}" | field id)")
+  timed+=("$(create every '"type":"scheduled","schedule":{"every":"5s"}' | field id)")
+  timed+=("$(create cron '"type":"scheduled","schedule":{"cron":"* * * * *","timezone":"Europe/Berlin"}' | field id)")
+  orders=$(create orders '"type":"api","schema":{"type":"object","required":["id"]}')
+  hook=$(field webhook_url <<<"$orders"); orders=$(field id <<<"$orders"); hook=$url/${hook#*://*/}
+  equal "a valid payload" "$(status_of "$hook" -H 'content-type: application/json' -d '{"id": 7.0}')" 202
+  equal "an invalid payload" "$(status_of "$hook" -H 'content-type: application/json' -d '{"no": 1}')" 400
+  for name in orders in at every; do within 60 "a delivery for '$name'" has_delivered $name 1; done
+  within 90 "a delivery for 'cron'" has_delivered cron 1
+  c logs --no-color receiver | holds ' /orders .* {"id": 7.0}' || fail "the payload has changed on its way"
+  for id in "$orders" "${timed[@]}"; do within 30 "a log with success" has_status "$id" success 1; done
+  equal "logs of one valid and one invalid payload" "$(logs_of "$orders" | grep -o '"trigger_id"' | wc -l)" 1
+  for id in "${timed[2]}" "${timed[3]}"; do api DELETE "/api/v1/triggers/$id"; done
+  say "each kind of trigger fired; every log is a success"
+}
+
+keeps_deliveries_out() {  # Postgres and the queue are not in the network that is open
+  local id; id=$(create inward '"type":"scheduled","schedule":{"in":"1s"}' http://elasticmq:9324/ | field id)
+  within 60 "a delivery to the queue is refused" refused "$id"
+  api DELETE "/api/v1/triggers/$id"
+  say "no delivery reaches the platform's own services: $(logs_of "$id" | field last_error)"
+}
+refused() { logs_of "$1" | holds '"last_error":"'; }
+
+kill_9() {  # as the host does it: 'docker kill' counts as a manual stop, after which nothing restarts
+  $docker run --rm --pid host --network none --user 0 --entrypoint sh triggerfish -c "kill -9 $1"
+}
+restarted() { [ "$($docker inspect -f '{{.RestartCount}}' "$1")" -gt "$2" ]; }
+
+survives_kill_9() {
+  local service id before
+  for service in $services; do
+    id=$(first_of "$service"); before=$($docker inspect -f '{{.RestartCount}}' "$id")
+    kill_9 "$($docker inspect -f '{{.State.Pid}}' "$id")"
+    within 60 "$service is started again" restarted "$id" "$before"
+    within 120 "$service is healthy again" is "$service" healthy
+    say "$service came back after kill -9"
+  done
+  within 60 "the platform is healthy after kill -9" platform_is_up
+  fire after-kill 5
+}
+
+fire() {  # fire NAME COUNT: accepted, and each delivered, once. A killed worker's message is sent again after a minute
+  local made hook number
+  made=$(create "$1" '"type":"api","schema":{}'); hook=$(field webhook_url <<<"$made"); hook=$url/${hook#*://*/}
+  for number in $(seq "$2"); do
+    equal "$1 $number" "$(status_of "$hook" -H 'content-type: application/json' -d "{\"n\":$number}")" 202
+  done
+  within 180 "$2 deliveries for '$1'" has_delivered "$1" "$2"
+  within 60 "$2 successes for '$1'" has_status "$(field id <<<"$made")" success "$2"
+  equal "deliveries for '$1'" "$(delivered "$1")" "$2"
+  say "$2 of $2 delivered, each once: $1"
+}
+
+notices_what_is_away() {  # the health checks can fail, and recover without a restart of ours
+  c stop postgres elasticmq >/dev/null 2>&1
+  for service in gateway scheduler worker; do within 200 "$service is unhealthy" is $service unhealthy; done
+  c start postgres elasticmq >/dev/null 2>&1
+  for service in $services; do within 120 "$service is healthy again" is "$service" healthy; done
+  within 60 "the platform is healthy with its stores back" platform_is_up
+  say "gateway, scheduler and worker said that their stores were away"
+}
+
+scales() {
+  up --scale worker=3
+  equal "workers" "$(c ps -q worker | wc -l | tr -d ' ')" 3
+  fire scaled 30
+  say "three workers"
+}
+
+keeps_data() {
+  c down >/dev/null 2>&1
+  up
+  equal "the key after down and up" "$(new_key)" "$key"
+  has_status "$orders" success 1 || fail "the log did not survive down and up"
+  fire after-down 1
+  say "key, triggers and logs survived down and up"
+}
+
+closes_egress_when_told() {
+  local id
+  TRIGGERFISH_EGRESS_ALLOW='' up worker
+  id=$(create closed '"type":"scheduled","schedule":{"in":"1s"}' | field id)
+  within 60 "a delivery to a private address is refused" refused "$id"
+  equal "deliveries while closed" "$(delivered closed)" 0
+  say "set but empty, TRIGGERFISH_EGRESS_ALLOW closes what is private"
+}
+
+clean() { [ -n "${KEEP:-}" ] || c down -v --timeout 5 >/dev/null 2>&1; }
+trap clean EXIT
+clean
+comes_up_whole
+fires_every_kind
+keeps_deliveries_out
+survives_kill_9
+notices_what_is_away
+scales
+keeps_data
+closes_egress_when_told
+say "compose smoke test passed"

@@ -1,0 +1,140 @@
+"""What one look at a due trigger leads to: firings, skips, and the next cursor."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from triggerfish.domain.firing import (
+    MAX_OCCURRENCES,
+    Cursor,
+    DueTrigger,
+    Firing,
+    first_cursor,
+    plan,
+)
+from triggerfish.domain.schedule import At, Every, Schedule
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+ID = UUID(int=7)
+
+
+def due(schedule: Schedule, at: datetime, **changes: Any) -> DueTrigger:
+    given: dict[str, Any] = {"fired_count": 0, "catch_up": "all", "catch_up_window": HOUR} | changes
+    return DueTrigger(ID, UUID(int=8), schedule, at, **given)
+
+
+def every(interval: timedelta, start: datetime = NOW, **bounds: Any) -> Schedule:
+    return Schedule(Every(interval, start), **bounds)
+
+
+def test_what_is_due_within_the_look_ahead_fires_then_and_not_before():
+    made = plan(due(every(SECOND), NOW), now=NOW, until=NOW + 2 * SECOND)
+    assert made.firings == tuple(Firing(NOW + n * SECOND, NOW + n * SECOND) for n in range(3))
+    assert made.next == Cursor(NOW + 3 * SECOND, NOW + 3 * SECOND)
+    assert made.skipped == 0
+
+
+def test_what_is_merely_late_is_fired_now_for_its_own_time():
+    made = plan(due(every(HOUR, NOW - MINUTE), NOW - MINUTE), now=NOW, until=NOW)
+    assert made.firings == (Firing(NOW - MINUTE, NOW),)
+
+
+@pytest.mark.parametrize(
+    ("policy", "window", "fired", "skipped"),
+    [
+        ("all", 10 * HOUR, 6, 0),
+        ("all", 2 * HOUR, 3, 3),
+        ("all", timedelta(0), 1, 5),
+        ("latest", HOUR, 2, 4),
+        ("none", HOUR, 1, 5),
+    ],
+)
+def test_the_missed_are_fired_or_counted_by_the_catch_up_policy(policy, window, fired, skipped):
+    """Five hours missed, and one due now."""
+    late = NOW - 5 * HOUR
+    trigger = due(every(HOUR, late), late, catch_up=policy, catch_up_window=window)
+    made = plan(trigger, now=NOW, until=NOW)
+    assert (len(made.firings), made.skipped) == (fired, skipped)
+    assert made.firings[-1] == Firing(NOW, NOW)
+    assert made.next.occurrence_at == NOW + HOUR
+
+
+def test_a_one_shot_trigger_is_completed_by_its_firing():
+    made = plan(due(Schedule(At(NOW)), NOW), now=NOW, until=NOW)
+    assert (made.firings, made.next) == ((Firing(NOW, NOW),), Cursor(None, None))
+
+
+@pytest.mark.parametrize(("policy", "fired"), [("all", 1), ("latest", 1), ("none", 0)])
+def test_a_missed_one_shot_trigger_is_completed_either_way(policy, fired):
+    late = NOW - 30 * MINUTE
+    made = plan(due(Schedule(At(late)), late, catch_up=policy), now=NOW, until=NOW)
+    assert (len(made.firings), made.skipped) == (fired, 1 - fired)
+    assert made.next == Cursor(None, None)
+
+
+@pytest.mark.parametrize(("already", "fires"), [(0, 3), (1, 2), (2, 1)])
+def test_max_fires_counts_over_all_looks(already, fires):
+    trigger = due(every(SECOND, max_fires=3), NOW, fired_count=already)
+    made = plan(trigger, now=NOW, until=NOW + 10 * SECOND)
+    assert (len(made.firings), made.next) == (fires, Cursor(None, None))
+
+
+def test_making_up_for_the_missed_counts_as_a_firing():
+    late = NOW - 5 * HOUR
+    trigger = due(every(HOUR, late, max_fires=1), late, catch_up="latest")
+    made = plan(trigger, now=NOW, until=NOW)
+    assert (len(made.firings), made.skipped, made.next) == (1, 4, Cursor(None, None))
+
+
+def test_the_end_is_inclusive_and_completes_the_trigger():
+    made = plan(due(every(SECOND, end_at=NOW + SECOND), NOW), now=NOW, until=NOW + MINUTE)
+    assert [firing.scheduled_for for firing in made.firings] == [NOW, NOW + SECOND]
+    assert made.next == Cursor(None, None)
+
+
+def test_one_look_writes_a_bounded_number_of_events_and_the_next_goes_on():
+    made = plan(due(every(SECOND), NOW), now=NOW, until=NOW + HOUR)
+    assert len(made.firings) == MAX_OCCURRENCES
+    assert made.next.occurrence_at == NOW + MAX_OCCURRENCES * SECOND
+
+
+def test_jitter_delays_a_firing_within_its_bound_and_always_by_the_same():
+    schedule = every(HOUR, jitter_seconds=600)
+    first = first_cursor(schedule, now=NOW - SECOND, seed=str(ID))
+    assert first.occurrence_at == NOW
+    assert first.fire_at is not None
+    assert NOW <= first.fire_at < NOW + 10 * MINUTE
+    assert first_cursor(schedule, now=NOW - SECOND, seed=str(ID)) == first
+    assert first_cursor(schedule, now=NOW - SECOND, seed="another") != first
+
+
+def test_with_jitter_what_is_missed_is_still_skipped():
+    late = NOW - 5 * HOUR
+    schedule = every(HOUR, late, jitter_seconds=600)
+    made = plan(due(schedule, late, catch_up="none"), now=NOW, until=NOW)
+    assert (made.skipped, made.next.occurrence_at) == (5, NOW)
+
+
+def test_an_occurrence_waits_for_its_jitter_and_is_not_taken_before():
+    schedule = every(HOUR, jitter_seconds=600)
+    fire_at = first_cursor(schedule, now=NOW - SECOND, seed=str(ID)).fire_at
+    assert fire_at is not None
+    early = plan(due(schedule, NOW), now=NOW, until=fire_at - SECOND)
+    assert (early.firings, early.next) == ((), Cursor(NOW, fire_at))
+    made = plan(due(schedule, NOW), now=fire_at - SECOND, until=fire_at)
+    assert made.firings == (Firing(fire_at, fire_at),)
+
+
+@pytest.mark.parametrize("policy", ["all", "latest", "none"])
+def test_an_occurrence_that_waited_for_its_jitter_has_not_been_missed(policy):
+    """Whatever its policy: longer than the grace, but no longer than its jitter."""
+    schedule = every(HOUR, jitter_seconds=3600)
+    fire_at = first_cursor(schedule, now=NOW - SECOND, seed=str(ID)).fire_at
+    assert fire_at is not None
+    assert fire_at > NOW + 2 * MINUTE
+    trigger = due(schedule, NOW, catch_up=policy, catch_up_window=timedelta(0))
+    made = plan(trigger, now=fire_at, until=fire_at)
+    assert (made.firings, made.skipped) == ((Firing(fire_at, fire_at),), 0)

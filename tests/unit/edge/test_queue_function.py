@@ -1,0 +1,78 @@
+"""The edge of queue functions: records to jobs, poison and trouble to `batchItemFailures`."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.errors import TryLater
+from triggerfish.domain.message import message_body
+from triggerfish.edge.queue_function import Batch, queue_function
+
+JOB = EventRef(UUID(int=1), datetime(2026, 3, 2, tzinfo=UTC), "endpoint", "dedup")
+GOOD = json.dumps(message_body(JOB))
+
+
+def event(*bodies: str) -> dict[str, Any]:
+    return {"Records": [{"messageId": str(n), "body": body} for n, body in enumerate(bodies)]}
+
+
+def failed(answer: dict[str, Any]) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+async def test_jobs_reach_the_function_and_nothing_fails():
+    seen: list[Batch] = []
+
+    @queue_function
+    async def handler(batch: Batch) -> None:
+        seen.append(batch)
+
+    assert await handler.native(event(GOOD, GOOD), None) == {"batchItemFailures": []}
+    assert seen == [Batch([JOB, JOB])]
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        "",
+        "not json",
+        "{}",
+        "[]",
+        "null",
+        json.dumps(message_body(JOB) | {"v": 2}),
+        "[" * 100_000,
+        '{"v": 1, "due_at_us": ' + "9" * 5000 + "}",
+        GOOD.replace('"v": 1', '"v": NaN'),
+    ],
+    ids=lambda text: text[:20],
+)
+async def test_a_record_that_is_no_job_fails_alone(poison):
+    seen: list[Batch] = []
+
+    @queue_function
+    async def handler(batch: Batch) -> None:
+        seen.append(batch)
+
+    assert failed(await handler.native(event(GOOD, poison, GOOD), None)) == ["1"]
+    assert seen == [Batch([JOB, JOB])]
+
+
+async def test_an_absent_database_puts_the_whole_batch_back():
+    @queue_function
+    async def handler(batch: Batch) -> None:
+        raise TryLater("away")
+
+    assert failed(await handler.native(event(GOOD, "poison"), None)) == ["0", "1"]
+
+
+async def test_a_bug_is_not_hidden_in_the_answer():
+    @queue_function
+    async def handler(batch: Batch) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await handler.native(event(GOOD), None)
