@@ -248,3 +248,37 @@ async def test_a_scheduled_event_names_its_occurrence_in_its_message(
     due_ms = round((clock.now() + timedelta(seconds=2)).timestamp() * 1000)
     assert record["messageAttributes"]["dedup_id"]["stringValue"] == f"{trigger.id}:{due_ms}"
     assert "hello" not in record["body"]  # ids only
+
+
+async def test_a_message_that_comes_far_too_early_goes_back_to_the_queue(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    now = clock.now()
+    await create(parts, caller, a_scheduled_trigger(receiver.url(), schedule={"in": "2s"}))
+    [record] = functions.messages(parts.settings.deliveries_queue_url)
+    clock.set_back(seconds=10)
+    assert await functions.deliver([record]) == []
+    assert clock.now() < now  # it did not wait
+    await functions.deliver([record])
+    again = functions.messages(parts.settings.deliveries_queue_url)
+    assert [one["body"] for one in again] == [record["body"]] * 2
+    clock.advance(seconds=11)
+    await functions.deliver(again)
+    assert len(receiver.deliveries) == 1
+
+
+async def test_a_late_mark_does_not_hold_up_a_retry(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    receiver.answer(500, 200)
+    trigger = await create(
+        parts, caller, an_api_trigger(receiver.url(), retry={"delays_seconds": [20]})
+    )
+    event_id = await fire(parts, trigger, b'{"id": 1}')
+    await functions.work(parts.settings.deliveries_queue_url)
+    await parts.events.mark_enqueued([event_id], now=clock.now())
+    await parts.tick.deliveries.mark_resent(
+        [event_id], now=clock.now(), horizon=parts.settings.lookahead
+    )
+    clock.advance(seconds=23)
+    assert (await functions.tick())["swept"] == 1

@@ -23,6 +23,9 @@ from triggerfish.ports import Clock, Heartbeats, Ids, Queue, Sender
 # How long one invocation goes on with a busy endpoint's waiting events. With the longest endpoint
 # time limit on top it stays below the function's own time limit.
 DRAIN_BUDGET = timedelta(seconds=15)
+# Messages come up to a second early. One that comes earlier was due beyond the queue's longest
+# delay, or the clock was set back.
+LONGEST_WAIT = timedelta(seconds=5)
 
 
 class Deliveries(Protocol):
@@ -80,6 +83,9 @@ async def deliver(refs: Sequence[EventRef], d: DeliverDeps) -> None:
 
 
 async def _deliver_when_due(ref: EventRef, d: DeliverDeps) -> None:
+    if ref.due_at - d.clock.now() > LONGEST_WAIT:
+        await d.queue.send([ref], now=d.clock.now())  # back to where waiting is free
+        return
     await d.clock.sleep_until(ref.due_at)
     if not d.slots.take(ref.endpoint_key):
         return
