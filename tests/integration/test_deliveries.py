@@ -1,8 +1,12 @@
 """Deliveries: signed, retried, leased, parked and settled exactly once in the log."""
 
 import asyncio
+import json
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from standardwebhooks import Webhook
 
 from tests import functions
@@ -11,6 +15,10 @@ from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, detail, fire, logs
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
+from triggerfish.domain.delivery import Outcome, Settled
+from triggerfish.domain.errors import TryLater
+from triggerfish.domain.message import parse_message
+from triggerfish.usecases.deliver import Deliveries, deliver
 from triggerfish.usecases.manage_triggers import get_trigger
 from triggerfish.wiring import Wiring
 
@@ -282,3 +290,34 @@ async def test_a_late_mark_does_not_hold_up_a_retry(
     )
     clock.advance(seconds=23)
     assert (await functions.tick())["swept"] == 1
+
+
+class AwayWhile:
+    """A database that is away for the first few settlements."""
+
+    def __init__(self, deliveries: Deliveries, times: int) -> None:
+        self.claim = deliveries.claim
+        self._settle = deliveries.settle
+        self._times = times
+
+    async def settle(self, outcome: Outcome | None, *, pull: str | None) -> Settled:
+        if self._times:
+            self._times -= 1
+            raise TryLater("away")
+        return await self._settle(outcome, pull=pull)
+
+
+@pytest.mark.parametrize(("times", "recorded"), [(4, True), (5, False)])
+async def test_an_outcome_is_kept_while_the_database_is_away_for_a_moment(
+    parts: Wiring, caller: Principal, receiver: Receiver, times: int, recorded: bool
+) -> None:
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await fire(parts, trigger, b'{"id": 1}')
+    [record] = functions.messages(parts.settings.deliveries_queue_url)
+    ref = parse_message(json.loads(record["body"]))
+    away = AwayWhile(parts.deliver.deliveries, times)
+    with nullcontext() if recorded else pytest.raises(TryLater):
+        await deliver([ref], replace(parts.deliver, deliveries=away))
+    assert len(receiver.deliveries) == 1
+    [seen] = await logs(parts, caller)
+    assert seen.log.status == ("success" if recorded else "delivering")
