@@ -27,7 +27,7 @@ demo: $(RUNTIME)  ## make and fire triggers on the running platform
 	@$(BIN)/triggerfish demo $(ARGS)
 
 test: $(DEV)  ## run the tests with a real Postgres, without Docker
-	$(PYTEST) -m "not elasticmq" $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile -m "not elasticmq" $(ARGS)
 
 test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)

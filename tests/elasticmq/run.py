@@ -27,6 +27,7 @@ PACKAGES = {"java": "default-jre-headless", "mvn": "maven"}
 TESTS = [
     "-m",
     "pytest",
+    *("-n", "2", "--dist", "loadfile"),
     "-m",
     "elasticmq or e2e",
     "tests/contract/test_sqs_conformance.py",
