@@ -19,6 +19,7 @@ from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.retention import Retention
+from triggerfish.adapters.db.trigger_changes import TriggerChanges
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
@@ -32,6 +33,7 @@ from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.slots import Slots
 from triggerfish.ports import Clock
 from triggerfish.settings import Settings
+from triggerfish.usecases.change_trigger import ChangeTriggerDeps
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
@@ -95,6 +97,16 @@ class Wiring:
             triggers=self.triggers,
             tick=self.tick,
             lookahead=self.settings.lookahead,
+        )
+
+    @cached_property
+    def trigger_changes(self) -> TriggerChanges:
+        return TriggerChanges(self.database, self.clock)
+
+    @cached_property
+    def change_trigger(self) -> ChangeTriggerDeps:
+        return ChangeTriggerDeps(
+            changes=self.trigger_changes, tick=self.tick, lookahead=self.settings.lookahead
         )
 
     @cached_property

@@ -1,5 +1,7 @@
 """Webhook targets by token hash: remembered, since storing an event checks that they still hold."""
 
+from dataclasses import replace
+
 from cachetools import LRUCache
 
 from triggerfish.adapters.db.triggers import Triggers
@@ -19,18 +21,20 @@ class WebhookTargets:
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None:
         known = self._known.get(token_hash)
-        if known is not None:
-            return known
+        return known if known is not None else await self.look_up(token_hash)
+
+    async def look_up(self, token_hash: bytes) -> WebhookTarget | None:
+        known = self._known.pop(token_hash, None)
         trigger = await self._triggers.by_token(token_hash)
         if trigger is None:
             return None
-        target = _target(trigger)
+        if known is not None and known.revision_id == trigger.revision.id:
+            target = replace(known, status=trigger.status)  # compiling a schema is not cheap
+        else:
+            target = _target(trigger)
         if target.status is TriggerStatus.ACTIVE:
             self._known[token_hash] = target
         return target
-
-    def forget(self, token_hash: bytes) -> None:
-        self._known.pop(token_hash, None)
 
 
 def _target(trigger: Trigger) -> WebhookTarget:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.errors import Conflict, InvalidInput, NotFound
+from triggerfish.domain.errors import Conflict, InvalidInput, NotFound, TriggerfishError
 from triggerfish.domain.event_log import AcceptedEvent
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
@@ -20,7 +20,9 @@ class WebhookTargets(Protocol):
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None: ...
 
-    def forget(self, token_hash: bytes) -> None: ...
+    async def look_up(self, token_hash: bytes) -> WebhookTarget | None:
+        """The same, as it is now, whatever is remembered."""
+        ...
 
 
 class AcceptedEvents(Enqueued, Protocol):
@@ -49,31 +51,44 @@ async def fire_webhook(token: str, body: bytes, d: FireWebhookDeps) -> UUID:
     """
     payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
     token_hash = hash_secret(token)
-    # A remembered target may be out of date; then the insert refuses it and we look again.
-    for _ in range(2):
-        target = await _find(token_hash, d)
-        _check(target, payload)
-        event = _event(target, body, d)
-        if await d.events.insert(event):
-            ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
-            await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
-            return event.id
-        d.targets.forget(token_hash)
-    raise Conflict("The trigger is being changed; send the request again.")
-
-
-async def _find(token_hash: bytes, d: FireWebhookDeps) -> WebhookTarget:
     target = await d.targets.find(token_hash)
+    event_id = await _accept(target, payload, body, d)
+    if event_id is None:  # what is remembered may be out of date: nobody is refused for that
+        target = await d.targets.look_up(token_hash)
+        _check(target, payload)
+        event_id = await _accept(target, payload, body, d)
+    if event_id is None:
+        raise Conflict("The trigger is being changed; send the request again.")
+    return event_id
+
+
+async def _accept(
+    target: WebhookTarget | None, payload: Any, body: bytes, d: FireWebhookDeps
+) -> UUID | None:
+    """Store and enqueue an event; None when the target refuses it or does not hold any more."""
+    if target is None or _refusal(target, payload):
+        return None
+    event = _event(target, body, d)
+    if not await d.events.insert(event):
+        return None
+    ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
+    await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
+    return event.id
+
+
+def _check(target: WebhookTarget | None, payload: Any) -> None:
     if target is None:
         raise NotFound("There is no such webhook.")
-    return target
+    if refusal := _refusal(target, payload):
+        raise refusal
 
 
-def _check(target: WebhookTarget, payload: Any) -> None:
+def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:
     if target.status is not TriggerStatus.ACTIVE:
-        raise Conflict(f"The trigger is {target.status.value}; it accepts no events.")
+        return Conflict(f"The trigger is {target.status.value}; it accepts no events.")
     if problems := violations(target.validator, payload):
-        raise InvalidInput("The payload does not match the trigger's schema.", problems)
+        return InvalidInput("The payload does not match the trigger's schema.", problems)
+    return None
 
 
 def _event(target: WebhookTarget, body: bytes, d: FireWebhookDeps) -> AcceptedEvent:

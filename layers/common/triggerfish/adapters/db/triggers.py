@@ -140,7 +140,7 @@ class Triggers:
         webhook_token_hash: bytes | None,
     ) -> None:
         """Store a new trigger and its first revision in one transaction."""
-        values = _revision_values(trigger)
+        values = revision_values(trigger)
         async with self._database.transaction() as connection:
             await fetch(connection, INSERT_REVISION, values)
             await fetch(
@@ -162,11 +162,11 @@ class Triggers:
 
     async def get(self, project_id: UUID, trigger_id: UUID) -> Trigger | None:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
-        return _trigger(rows[0]) if rows else None
+        return to_trigger(rows[0]) if rows else None
 
     async def by_token(self, token_hash: bytes) -> Trigger | None:
         rows = await self._database.run(BY_TOKEN, token_hash=token_hash)
-        return _trigger(rows[0]) if rows else None
+        return to_trigger(rows[0]) if rows else None
 
     async def page(
         self,
@@ -188,7 +188,7 @@ class Triggers:
             before_id=before_id,
             limit=limit,
         )
-        return [_trigger(row) for row in rows]
+        return [to_trigger(row) for row in rows]
 
     async def delete(self, project_id: UUID, trigger_id: UUID, *, now: datetime) -> bool:
         """Delete the trigger and its look-ahead rows; False when the project has no such trigger.
@@ -251,7 +251,7 @@ async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
     await fetch(connection, ADVANCE, {"plans": to_json(rows)})
 
 
-def _revision_values(trigger: Trigger) -> dict[str, Any]:
+def revision_values(trigger: Trigger) -> dict[str, Any]:
     revision, definition = trigger.revision, trigger.revision.definition
     return {
         "revision_id": revision.id,
@@ -281,7 +281,7 @@ def _retry(raw: dict[str, Any]) -> RetryPolicy:
     return RetryPolicy(tuple(raw["delays_seconds"]))
 
 
-def _trigger(row: Row[Any]) -> Trigger:
+def to_trigger(row: Row[Any]) -> Trigger:
     definition = Definition(
         type=TriggerType(row.type),
         name=row.name,
