@@ -21,6 +21,7 @@ from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.trigger_changes import TriggerChanges
 from triggerfish.adapters.db.triggers import Triggers
+from triggerfish.adapters.db.webhook_urls import WebhookUrls
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
@@ -41,6 +42,7 @@ from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.retention import RetentionDeps
+from triggerfish.usecases.rotate_url import RotateUrlDeps
 from triggerfish.usecases.tick import TickDeps
 
 DEFAULT_PROJECT = "default"
@@ -110,6 +112,10 @@ class Wiring:
         )
 
     @cached_property
+    def rotate_url(self) -> RotateUrlDeps:
+        return RotateUrlDeps(ids=self.ids, clock=self.clock, urls=WebhookUrls(self.database))
+
+    @cached_property
     def manage_triggers(self) -> ManageTriggersDeps:
         return ManageTriggersDeps(clock=self.clock, triggers=self.triggers)
 
@@ -118,7 +124,7 @@ class Wiring:
         return FireWebhookDeps(
             clock=self.clock,
             ids=self.ids,
-            targets=WebhookTargets(self.triggers),
+            targets=WebhookTargets(self.triggers, self.clock),
             events=BatchedAcceptedEvents(self.events, self.clock),
             queue=self.queue,
         )

@@ -8,6 +8,7 @@ from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.payload_schema import compile_schema
 from triggerfish.domain.trigger import Trigger, TriggerStatus, WebhookTarget
+from triggerfish.ports import Clock
 
 REMEMBERED = 2_000
 
@@ -15,8 +16,9 @@ REMEMBERED = 2_000
 class WebhookTargets:
     """Looks targets up and compiles their schemas once. Only active triggers are remembered."""
 
-    def __init__(self, triggers: Triggers) -> None:
+    def __init__(self, triggers: Triggers, clock: Clock) -> None:
         self._triggers = triggers
+        self._clock = clock
         self._known: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None:
@@ -25,7 +27,7 @@ class WebhookTargets:
 
     async def look_up(self, token_hash: bytes) -> WebhookTarget | None:
         known = self._known.pop(token_hash, None)
-        trigger = await self._triggers.by_token(token_hash)
+        trigger = await self._triggers.by_token(token_hash, now=self._clock.now())
         if trigger is None:
             return None
         if known is not None and known.revision_id == trigger.revision.id:

@@ -8,6 +8,7 @@ import orjson
 from triggerfish.domain.event_log import SeenEventLog
 from triggerfish.domain.page import Page
 from triggerfish.domain.trigger import Trigger, TriggerType
+from triggerfish.domain.webhook_url import RotatedUrl
 
 
 def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
@@ -48,6 +49,12 @@ def _scheduled_view(trigger: Trigger) -> dict[str, Any]:
 def created_trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
     """The answer to a creation: the only one that shows the signing secret."""
     return trigger_view(trigger, public_url) | {"signing_secret": trigger.revision.signing_secret}
+
+
+def rotated_view(rotated: RotatedUrl, public_url: str) -> dict[str, Any]:
+    """The answer to a rotation: the trigger with its new URL, and how long the old one works."""
+    until = {"previous_url_valid_until": rotated.previous_valid_until}
+    return trigger_view(rotated.trigger, public_url) | until
 
 
 def event_log_view(seen: SeenEventLog) -> dict[str, Any]:

@@ -52,23 +52,27 @@ async def fire_webhook(token: str, body: bytes, d: FireWebhookDeps) -> UUID:
     payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
     token_hash = hash_secret(token)
     target = await d.targets.find(token_hash)
-    event_id = await _accept(target, payload, body, d)
+    event_id = await _accept(target, token_hash, payload, body, d)
     if event_id is None:  # what is remembered may be out of date: nobody is refused for that
         target = await d.targets.look_up(token_hash)
         _check(target, payload)
-        event_id = await _accept(target, payload, body, d)
+        event_id = await _accept(target, token_hash, payload, body, d)
     if event_id is None:
         raise Conflict("The trigger is being changed; send the request again.")
     return event_id
 
 
 async def _accept(
-    target: WebhookTarget | None, payload: Any, body: bytes, d: FireWebhookDeps
+    target: WebhookTarget | None,
+    token_hash: bytes,
+    payload: Any,
+    body: bytes,
+    d: FireWebhookDeps,
 ) -> UUID | None:
     """Store and enqueue an event; None when the target refuses it or does not hold any more."""
     if target is None or _refusal(target, payload):
         return None
-    event = _event(target, body, d)
+    event = _event(target, token_hash, body, d)
     if not await d.events.insert(event):
         return None
     ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
@@ -91,8 +95,10 @@ def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:
     return None
 
 
-def _event(target: WebhookTarget, body: bytes, d: FireWebhookDeps) -> AcceptedEvent:
+def _event(
+    target: WebhookTarget, token_hash: bytes, body: bytes, d: FireWebhookDeps
+) -> AcceptedEvent:
     now = d.clock.now()
     return AcceptedEvent(
-        d.ids.uuid7(now), target.trigger_id, target.revision_id, now, body.decode()
+        d.ids.uuid7(now), target.trigger_id, target.revision_id, now, body.decode(), token_hash
     )

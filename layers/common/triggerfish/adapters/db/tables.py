@@ -89,6 +89,16 @@ triggers = Table(
     ),
 )
 
+# Webhook URLs that were rotated out and still work for a while.
+previous_webhook_tokens = Table(
+    "previous_webhook_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("trigger_id", UUID(), ForeignKey("triggers.id", ondelete="CASCADE"), nullable=False),
+    _at("valid_until"),
+    Index("previous_webhook_tokens_trigger_idx", "trigger_id"),
+)
+
 trigger_revisions = Table(
     "trigger_revisions",
     metadata,

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
-from triggerfish.adapters.db.triggers import COLUMNS, INSERT_REVISION, revision_values, to_trigger
+from triggerfish.adapters.db.triggers import COLUMNS, insert_revision, to_trigger
 from triggerfish.adapters.db.values import uuid_array
 from triggerfish.domain.trigger import Trigger
 from triggerfish.domain.trigger_change import Standing, take_back
@@ -103,7 +103,9 @@ async def _store(
     if ahead:
         await fetch(connection, REMOVE, {"ids": uuid_array(ahead)})
     if trigger.revision.id != before.revision.id:
-        await fetch(connection, INSERT_REVISION, revision_values(trigger))
+        await insert_revision(
+            connection, trigger.revision, project_id=trigger.project_id, trigger_id=trigger.id
+        )
     await fetch(
         connection,
         UPDATE,

@@ -61,6 +61,11 @@ BY_TOKEN = text(f"""
     SELECT {COLUMNS}
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
      WHERE t.webhook_token_hash = :token_hash
+     UNION ALL
+    SELECT {COLUMNS}
+      FROM previous_webhook_tokens p JOIN triggers t ON t.id = p.trigger_id
+                                     JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE p.token_hash = :token_hash AND p.valid_until > :now
 """)
 
 LIST = text(f"""
@@ -140,9 +145,13 @@ class Triggers:
         webhook_token_hash: bytes | None,
     ) -> None:
         """Store a new trigger and its first revision in one transaction."""
-        values = revision_values(trigger)
         async with self._database.transaction() as connection:
-            await fetch(connection, INSERT_REVISION, values)
+            await insert_revision(
+                connection,
+                trigger.revision,
+                project_id=trigger.project_id,
+                trigger_id=trigger.id,
+            )
             await fetch(
                 connection,
                 INSERT_TRIGGER,
@@ -164,8 +173,9 @@ class Triggers:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
         return to_trigger(rows[0]) if rows else None
 
-    async def by_token(self, token_hash: bytes) -> Trigger | None:
-        rows = await self._database.run(BY_TOKEN, token_hash=token_hash)
+    async def by_token(self, token_hash: bytes, *, now: datetime) -> Trigger | None:
+        """The trigger of a webhook URL, the present one or an earlier one in its grace."""
+        rows = await self._database.run(BY_TOKEN, token_hash=token_hash, now=now)
         return to_trigger(rows[0]) if rows else None
 
     async def page(
@@ -217,6 +227,14 @@ class Triggers:
         }
 
 
+async def insert_revision(
+    connection: AsyncConnection, revision: Revision, *, project_id: UUID, trigger_id: UUID | None
+) -> None:
+    """Store a definition as one immutable revision, of no trigger when `trigger_id` is None."""
+    owner = {"project_id": project_id, "id": trigger_id}
+    await fetch(connection, INSERT_REVISION, owner | _revision_values(revision))
+
+
 async def claim_due(
     connection: AsyncConnection, *, until: datetime, limit: int, only: UUID | None = None
 ) -> list[DueTrigger]:
@@ -251,12 +269,10 @@ async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
     await fetch(connection, ADVANCE, {"plans": to_json(rows)})
 
 
-def revision_values(trigger: Trigger) -> dict[str, Any]:
-    revision, definition = trigger.revision, trigger.revision.definition
+def _revision_values(revision: Revision) -> dict[str, Any]:
+    definition = revision.definition
     return {
         "revision_id": revision.id,
-        "project_id": trigger.project_id,
-        "id": trigger.id,
         "number": revision.number,
         "type": definition.type.value,
         "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
