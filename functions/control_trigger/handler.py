@@ -7,7 +7,8 @@ from fastapi import Depends, Request
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_optional_json
-from triggerfish.edge.views import rotated_view, trigger_view
+from triggerfish.edge.trigger_views import rotated_view
+from triggerfish.edge.views import trigger_view
 from triggerfish.usecases.change_trigger import pause_trigger, resume_trigger
 from triggerfish.usecases.rotate_url import rotate_url
 from triggerfish.wiring import wiring

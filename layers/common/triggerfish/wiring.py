@@ -19,6 +19,7 @@ from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.retention import Retention
+from triggerfish.adapters.db.revisions import Revisions
 from triggerfish.adapters.db.trigger_changes import TriggerChanges
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.db.webhook_urls import WebhookUrls
@@ -38,6 +39,7 @@ from triggerfish.usecases.change_trigger import ChangeTriggerDeps
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
+from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
@@ -112,6 +114,23 @@ class Wiring:
         )
 
     @cached_property
+    def inspect_trigger(self) -> InspectTriggerDeps:
+        return InspectTriggerDeps(
+            clock=self.clock,
+            standings=self.trigger_changes,
+            revisions=Revisions(self.database),
+            events=self.events,
+            observations=self.observations,
+            retention=self.settings.retention,
+            tick_patience=self.tick_patience,
+        )
+
+    @cached_property
+    def tick_patience(self) -> timedelta:
+        """How long the tick may be silent before it counts as down."""
+        return timedelta(seconds=10 * self.settings.tick_seconds + 5)
+
+    @cached_property
     def rotate_url(self) -> RotateUrlDeps:
         return RotateUrlDeps(ids=self.ids, clock=self.clock, urls=WebhookUrls(self.database))
 
@@ -171,7 +190,7 @@ class Wiring:
             store=self.observations,
             queue=self.queue,
             retention=self.settings.retention,
-            tick_patience=timedelta(seconds=10 * self.settings.tick_seconds + 5),
+            tick_patience=self.tick_patience,
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),
         )
 

@@ -106,6 +106,7 @@ trigger_revisions = Table(
     _id("project_id"),
     _id("trigger_id", nullable=True),  # null for a test run of an unsaved definition
     Column("number", Integer, nullable=False),
+    Column("name", Text),  # null in revisions older than the column
     Column("type", Text, nullable=False),
     Column("schedule", JSONB),
     Column("endpoint", JSONB, nullable=False),

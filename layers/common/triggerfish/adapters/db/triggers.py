@@ -25,19 +25,23 @@ from triggerfish.domain.trigger import (
     TriggerType,
 )
 
-COLUMNS = """
+REVISION_COLUMNS = """
+    r.id AS revision_id, r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry,
+    r.catch_up, r.catch_up_window_seconds, r.signing_secret, r.created_by,
+    r.created_at AS revised_at
+"""
+
+COLUMNS = f"""
     t.id, t.project_id, t.name, t.status, t.next_fire_at, t.fired_count, t.skipped_count,
-    t.webhook_token, t.created_at, t.updated_at, t.revision_id,
-    r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry, r.catch_up,
-    r.catch_up_window_seconds, r.signing_secret, r.created_by, r.created_at AS revised_at
+    t.webhook_token, t.created_at, t.updated_at, {REVISION_COLUMNS}
 """
 
 INSERT_REVISION = text("""
     INSERT INTO trigger_revisions
-           (id, project_id, trigger_id, number, type, schedule, endpoint, endpoint_key, payload,
-            schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by,
+           (id, project_id, trigger_id, number, name, type, schedule, endpoint, endpoint_key,
+            payload, schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by,
             created_at)
-    VALUES (:revision_id, :project_id, :id, :number, :type, CAST(:schedule AS jsonb),
+    VALUES (:revision_id, :project_id, :id, :number, :name, :type, CAST(:schedule AS jsonb),
             CAST(:endpoint AS jsonb), :endpoint_key, :payload, CAST(:schema AS jsonb),
             CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds, :signing_secret,
             :created_by, :created_at)
@@ -274,6 +278,7 @@ def _revision_values(revision: Revision) -> dict[str, Any]:
     return {
         "revision_id": revision.id,
         "number": revision.number,
+        "name": definition.name,
         "type": definition.type.value,
         "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
         "endpoint": _json(definition.endpoint.to_json()),
@@ -297,7 +302,8 @@ def _retry(raw: dict[str, Any]) -> RetryPolicy:
     return RetryPolicy(tuple(raw["delays_seconds"]))
 
 
-def to_trigger(row: Row[Any]) -> Trigger:
+def to_revision(row: Row[Any]) -> Revision:
+    """A revision from REVISION_COLUMNS and `name`."""
     definition = Definition(
         type=TriggerType(row.type),
         name=row.name,
@@ -309,7 +315,7 @@ def to_trigger(row: Row[Any]) -> Trigger:
         catch_up=CatchUp(row.catch_up),
         catch_up_window_seconds=row.catch_up_window_seconds,
     )
-    revision = Revision(
+    return Revision(
         row.revision_id,
         row.number,
         definition,
@@ -317,11 +323,15 @@ def to_trigger(row: Row[Any]) -> Trigger:
         row.revised_at,
         row.created_by,
     )
+
+
+def to_trigger(row: Row[Any]) -> Trigger:
+    """A trigger from COLUMNS."""
     return Trigger(
         row.id,
         row.project_id,
         TriggerStatus(row.status),
-        revision,
+        to_revision(row),
         row.next_fire_at,
         row.fired_count,
         row.skipped_count,

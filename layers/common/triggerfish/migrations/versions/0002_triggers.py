@@ -1,4 +1,4 @@
-"""Webhook URLs that were rotated out: they go on working until their grace is over."""
+"""Earlier webhook URLs, which work until their grace is over; the names of revisions."""
 
 from alembic import op
 
@@ -20,7 +20,9 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX previous_webhook_tokens_trigger_idx ON previous_webhook_tokens (trigger_id)"
     )
+    op.execute("ALTER TABLE trigger_revisions ADD COLUMN name TEXT")
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE trigger_revisions DROP COLUMN name")
     op.execute("DROP TABLE previous_webhook_tokens")
