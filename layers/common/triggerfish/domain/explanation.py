@@ -96,7 +96,7 @@ def _outcome(last: EventLog) -> str:
         )
     if last.last_error is not None and last.next_attempt_at is not None:
         again = format_rfc3339(last.next_attempt_at)
-        return f"is tried again at {again}, since {failure_words(last)}"
+        return f"its delivery is tried again at {again}, since {failure_words(last)}"
     return "is being delivered"
 
 
