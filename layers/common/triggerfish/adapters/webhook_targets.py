@@ -20,23 +20,30 @@ class WebhookTargets:
         self._triggers = triggers
         self._clock = clock
         self._known: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
+        # Forgotten, but perhaps the same when looked up: compiling a schema is not cheap.
+        self._doubted: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None:
         known = self._known.get(token_hash)
-        return known if known is not None else await self.look_up(token_hash)
-
-    async def look_up(self, token_hash: bytes) -> WebhookTarget | None:
-        known = self._known.pop(token_hash, None)
+        if known is not None:
+            return known
+        doubted = self._doubted.pop(token_hash, None)
         trigger = await self._triggers.by_token(token_hash, now=self._clock.now())
         if trigger is None:
             return None
-        if known is not None and known.revision_id == trigger.revision.id:
-            target = replace(known, status=trigger.status)  # compiling a schema is not cheap
+        if doubted is not None and doubted.revision_id == trigger.revision.id:
+            target = doubted
         else:
             target = _target(trigger)
-        if target.status is TriggerStatus.ACTIVE:
-            self._known[token_hash] = target
+        if trigger.status is not TriggerStatus.ACTIVE:
+            return replace(target, status=trigger.status)
+        self._known[token_hash] = target
         return target
+
+    def forget(self, token_hash: bytes) -> None:
+        known = self._known.pop(token_hash, None)
+        if known is not None:
+            self._doubted[token_hash] = known
 
 
 def _target(trigger: Trigger) -> WebhookTarget:

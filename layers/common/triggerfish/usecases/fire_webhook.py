@@ -20,8 +20,8 @@ class WebhookTargets(Protocol):
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None: ...
 
-    async def look_up(self, token_hash: bytes) -> WebhookTarget | None:
-        """The same, as it is now, whatever is remembered."""
+    def forget(self, token_hash: bytes) -> None:
+        """Look it up anew the next time."""
         ...
 
 
@@ -51,40 +51,26 @@ async def fire_webhook(token: str, body: bytes, d: FireWebhookDeps) -> UUID:
     """
     payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
     token_hash = hash_secret(token)
+    refusal: TriggerfishError | None = None
+    # A remembered target may be out of date: nobody is refused before we have looked again.
+    for _ in range(2):
+        target = await _find(token_hash, d)
+        refusal = _refusal(target, payload)
+        if refusal is None:
+            event = _event(target, token_hash, body, d)
+            if await d.events.insert(event):
+                ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
+                await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
+                return event.id
+        d.targets.forget(token_hash)
+    raise refusal or Conflict("The trigger is being changed; send the request again.")
+
+
+async def _find(token_hash: bytes, d: FireWebhookDeps) -> WebhookTarget:
     target = await d.targets.find(token_hash)
-    event_id = await _accept(target, token_hash, payload, body, d)
-    if event_id is None:  # what is remembered may be out of date: nobody is refused for that
-        target = await d.targets.look_up(token_hash)
-        _check(target, payload)
-        event_id = await _accept(target, token_hash, payload, body, d)
-    if event_id is None:
-        raise Conflict("The trigger is being changed; send the request again.")
-    return event_id
-
-
-async def _accept(
-    target: WebhookTarget | None,
-    token_hash: bytes,
-    payload: Any,
-    body: bytes,
-    d: FireWebhookDeps,
-) -> UUID | None:
-    """Store and enqueue an event; None when the target refuses it or does not hold any more."""
-    if target is None or _refusal(target, payload):
-        return None
-    event = _event(target, token_hash, body, d)
-    if not await d.events.insert(event):
-        return None
-    ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
-    await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
-    return event.id
-
-
-def _check(target: WebhookTarget | None, payload: Any) -> None:
     if target is None:
         raise NotFound("There is no such webhook.")
-    if refusal := _refusal(target, payload):
-        raise refusal
+    return target
 
 
 def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:
