@@ -253,4 +253,9 @@ async def test_an_explanation_is_shown_with_its_evidence(api: Api) -> None:
     assert failure["id"] == event_id
     assert after["trigger_id"] == trigger["id"]
     assert after["explanation"].endswith("attempt 1: the endpoint refused the connection.")
-    assert (after["last_tick_at"], after["fired_count"], after["skipped_count"]) == (None, 0, 0)
+    assert after["last_tick_at"] is None
+    assert "next_fire_at" not in after
+    scheduled = await api.create(a_scheduled_trigger(HOOK, schedule={"every": "1h"}))
+    shown = await api.get(f"{TRIGGERS}/{scheduled['id']}/explain")
+    for field in ("status", "next_fire_at", "fired_count", "skipped_count"):
+        assert shown[field] == scheduled[field]

@@ -5,7 +5,7 @@ from typing import Any
 
 from triggerfish.domain.event_log import EventLog
 from triggerfish.domain.explanation import Evidence, explain, failure_words
-from triggerfish.domain.trigger import Revision
+from triggerfish.domain.trigger import Revision, TriggerType
 from triggerfish.domain.upcoming import UpcomingFire
 from triggerfish.domain.webhook_url import RotatedUrl
 from triggerfish.edge.views import definition_view, trigger_view
@@ -48,18 +48,22 @@ def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
 def explanation_view(evidence: Evidence) -> dict[str, Any]:
     """Why a trigger fired or did not, with what the sentence was made of."""
     trigger, last, tick = evidence.trigger, evidence.last_event, evidence.tick
-    return {
+    view = {
         "trigger_id": str(trigger.id),
         "status": trigger.status.value,
         "explanation": explain(evidence),
-        "next_fire_at": trigger.next_fire_at,
         "last_event": _event(last) if last else None,
         "last_tick_at": tick.last_run_at if tick else None,
-        "fired_count": trigger.fired_count,
-        "skipped_count": trigger.skipped_count,
         "last_failures": [
             _event(log) | {"reason": failure_words(log)} for log in evidence.failures
         ],
+    }
+    if trigger.revision.definition.type is TriggerType.API:
+        return view
+    return view | {
+        "next_fire_at": trigger.next_fire_at,
+        "fired_count": trigger.fired_count,
+        "skipped_count": trigger.skipped_count,
     }
 
 
