@@ -1,15 +1,16 @@
-"""GET and DELETE below /api/v1/triggers → list, look up and delete triggers."""
+"""GET, PATCH and DELETE below /api/v1/triggers → list, look up, edit and delete triggers."""
 
 from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
-from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
+from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
 from triggerfish.edge.queries import TriggerQuery, refuse_repeats
 from triggerfish.edge.views import page_view, trigger_view
+from triggerfish.usecases.change_trigger import update_trigger
 from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger, list_triggers
 from triggerfish.wiring import wiring
 
@@ -37,6 +38,14 @@ async def list_(caller: Reader, query: Annotated[TriggerQuery, Query()]) -> Json
 async def get(trigger_id: str, caller: Reader) -> Json:
     parts = wiring()
     trigger = await get_trigger(parse_id(trigger_id, "trigger"), caller, parts.manage_triggers)
+    return Json(trigger_view(trigger, parts.settings.public_url))
+
+
+@app.patch("/api/v1/triggers/{trigger_id}")
+async def update(trigger_id: str, request: Request, caller: Writer) -> Json:
+    parts = wiring()
+    id = parse_id(trigger_id, "trigger")
+    trigger = await update_trigger(id, await read_json(request), caller, parts.change_trigger)
     return Json(trigger_view(trigger, parts.settings.public_url))
 
 

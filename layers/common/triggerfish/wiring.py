@@ -19,7 +19,10 @@ from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.retention import Retention
+from triggerfish.adapters.db.revisions import Revisions
+from triggerfish.adapters.db.trigger_changes import TriggerChanges
 from triggerfish.adapters.db.triggers import Triggers
+from triggerfish.adapters.db.webhook_urls import WebhookUrls
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
@@ -32,13 +35,16 @@ from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.slots import Slots
 from triggerfish.ports import Clock
 from triggerfish.settings import Settings
+from triggerfish.usecases.change_trigger import ChangeTriggerDeps
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
+from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.retention import RetentionDeps
+from triggerfish.usecases.rotate_url import RotateUrlDeps
 from triggerfish.usecases.tick import TickDeps
 
 DEFAULT_PROJECT = "default"
@@ -98,6 +104,37 @@ class Wiring:
         )
 
     @cached_property
+    def trigger_changes(self) -> TriggerChanges:
+        return TriggerChanges(self.database, self.clock)
+
+    @cached_property
+    def change_trigger(self) -> ChangeTriggerDeps:
+        return ChangeTriggerDeps(
+            changes=self.trigger_changes, tick=self.tick, lookahead=self.settings.lookahead
+        )
+
+    @cached_property
+    def inspect_trigger(self) -> InspectTriggerDeps:
+        return InspectTriggerDeps(
+            clock=self.clock,
+            standings=self.trigger_changes,
+            revisions=Revisions(self.database),
+            events=self.events,
+            observations=self.observations,
+            retention=self.settings.retention,
+            tick_patience=self.tick_patience,
+        )
+
+    @cached_property
+    def tick_patience(self) -> timedelta:
+        """How long the tick may be silent before it counts as down."""
+        return timedelta(seconds=10 * self.settings.tick_seconds + 5)
+
+    @cached_property
+    def rotate_url(self) -> RotateUrlDeps:
+        return RotateUrlDeps(ids=self.ids, clock=self.clock, urls=WebhookUrls(self.database))
+
+    @cached_property
     def manage_triggers(self) -> ManageTriggersDeps:
         return ManageTriggersDeps(clock=self.clock, triggers=self.triggers)
 
@@ -106,7 +143,7 @@ class Wiring:
         return FireWebhookDeps(
             clock=self.clock,
             ids=self.ids,
-            targets=WebhookTargets(self.triggers),
+            targets=WebhookTargets(self.triggers, self.clock),
             events=BatchedAcceptedEvents(self.events, self.clock),
             queue=self.queue,
         )
@@ -153,7 +190,7 @@ class Wiring:
             store=self.observations,
             queue=self.queue,
             retention=self.settings.retention,
-            tick_patience=timedelta(seconds=10 * self.settings.tick_seconds + 5),
+            tick_patience=self.tick_patience,
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),
         )
 

@@ -1,11 +1,14 @@
 """Webhook targets by token hash: remembered, since storing an event checks that they still hold."""
 
+from dataclasses import replace
+
 from cachetools import LRUCache
 
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.payload_schema import compile_schema
 from triggerfish.domain.trigger import Trigger, TriggerStatus, WebhookTarget
+from triggerfish.ports import Clock
 
 REMEMBERED = 2_000
 
@@ -13,24 +16,34 @@ REMEMBERED = 2_000
 class WebhookTargets:
     """Looks targets up and compiles their schemas once. Only active triggers are remembered."""
 
-    def __init__(self, triggers: Triggers) -> None:
+    def __init__(self, triggers: Triggers, clock: Clock) -> None:
         self._triggers = triggers
+        self._clock = clock
         self._known: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
+        # Forgotten, but perhaps the same when looked up: compiling a schema is not cheap.
+        self._doubted: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None:
         known = self._known.get(token_hash)
         if known is not None:
             return known
-        trigger = await self._triggers.by_token(token_hash)
+        doubted = self._doubted.pop(token_hash, None)
+        trigger = await self._triggers.by_token(token_hash, now=self._clock.now())
         if trigger is None:
             return None
-        target = _target(trigger)
-        if target.status is TriggerStatus.ACTIVE:
-            self._known[token_hash] = target
+        if doubted is not None and doubted.revision_id == trigger.revision.id:
+            target = doubted
+        else:
+            target = _target(trigger)
+        if trigger.status is not TriggerStatus.ACTIVE:
+            return replace(target, status=trigger.status)
+        self._known[token_hash] = target
         return target
 
     def forget(self, token_hash: bytes) -> None:
-        self._known.pop(token_hash, None)
+        known = self._known.pop(token_hash, None)
+        if known is not None:
+            self._doubted[token_hash] = known
 
 
 def _target(trigger: Trigger) -> WebhookTarget:

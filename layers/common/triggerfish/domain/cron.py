@@ -70,6 +70,12 @@ def normalise_expression(text: str) -> str:
     return expression
 
 
+def is_fixed(expression: str) -> bool:
+    """Whether it names times of the day; one with wildcards there runs by elapsed time."""
+    minute, hour = expression.split()[:2]
+    return not minute.startswith("*") and not hour.startswith("*")
+
+
 @lru_cache(maxsize=1024)
 def load_zone(name: str) -> ZoneInfo:
     """Return an IANA zone; ValueError for anything else, before a name can act as a path."""
@@ -125,8 +131,7 @@ class _CronClock:
     def __init__(self, expression: str, zone: ZoneInfo) -> None:
         self._zone = zone
         self._pattern = CronSim(expression, _ANY_DATE)
-        minute, hour = expression.split()[:2]
-        self._fixed = not minute.startswith("*") and not hour.startswith("*")
+        self._fixed = is_fixed(expression)
         self._seconds_of_day = sorted(
             h * 3600 + m * 60 for h in self._pattern.hours for m in self._pattern.minutes
         )

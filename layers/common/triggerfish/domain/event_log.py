@@ -25,6 +25,7 @@ class AcceptedEvent:
     revision_id: UUID
     fired_at: datetime
     payload: str
+    token_hash: bytes  # of the webhook URL that was called
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ decides about the occurrences missed while nobody was looking.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,6 +76,15 @@ def next_occurrence(schedule: Schedule, after: datetime, fired: int = 0) -> date
     if occurrence is None or (schedule.end_at is not None and occurrence > schedule.end_at):
         return None
     return occurrence
+
+
+def occurrences(schedule: Schedule, after: datetime, fired: int = 0) -> Iterator[datetime]:
+    """Every occurrence strictly after `after`, without an end if the schedule has none."""
+    occurrence = next_occurrence(schedule, after, fired)
+    while occurrence is not None:
+        yield occurrence
+        fired += 1
+        occurrence = next_occurrence(schedule, occurrence, fired)
 
 
 def due(

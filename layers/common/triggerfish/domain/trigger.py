@@ -101,8 +101,13 @@ class WebhookTarget:
     validator: Validator
 
 
-def parse_definition(raw: object, *, now: datetime) -> Definition:
-    """Read a create body. Raises InvalidInput that names every field that is wrong."""
+def parse_definition(
+    raw: object, *, now: datetime, kept_schedule: Schedule | None = None
+) -> Definition:
+    """Read a create body. Raises InvalidInput that names every field that is wrong.
+
+    `kept_schedule` is one that the trigger has already: it is not refused for being over.
+    """
     if not isinstance(raw, dict):
         raise InvalidInput(
             "The body must be a JSON object.", (FieldError("body", "not an object"),)
@@ -120,7 +125,10 @@ def parse_definition(raw: object, *, now: datetime) -> Definition:
         "endpoint": collect(parse_endpoint, raw.get("endpoint")),
         "retry": collect(parse_retry, raw.get("retry")),
     }
-    specific = _scheduled(raw, now, collect) if kind == "scheduled" else _api(raw, collect)
+    if kind == "scheduled":
+        specific = _scheduled(raw, now, kept_schedule, collect)
+    else:
+        specific = _api(raw, collect)
     if errors:
         raise InvalidInput("The trigger is not valid.", tuple(errors))
     return Definition(**common, **specific)
@@ -147,9 +155,16 @@ def _unknown_fields(raw: dict[str, Any], kind: str) -> list[FieldError]:
     ]
 
 
-def _scheduled(raw: dict[str, Any], now: datetime, collect: _Collector) -> dict[str, Any]:
+def _scheduled(
+    raw: dict[str, Any], now: datetime, kept: Schedule | None, collect: _Collector
+) -> dict[str, Any]:
+    def schedule(value: object) -> Schedule:
+        if kept is not None and value == kept.to_json():
+            return kept
+        return parse_schedule(value, now=now)
+
     return {
-        "schedule": collect(lambda value: parse_schedule(value, now=now), raw.get("schedule")),
+        "schedule": collect(schedule, raw.get("schedule")),
         "payload": collect(_payload, raw.get("payload", {})),
         "catch_up": collect(_catch_up, raw.get("catch_up", CatchUp.ALL)),
         "catch_up_window_seconds": collect(

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
+from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
 
 
 async def refuse_repeats(request: Request) -> None:
@@ -26,6 +27,14 @@ class PageQuery(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     cursor: Annotated[str | None, Field(max_length=500)] = None
+
+
+class CountQuery(BaseModel):
+    """GET /api/v1/triggers/{trigger_id}/next-fires"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = DEFAULT_COUNT
 
 
 class TriggerQuery(PageQuery):

@@ -7,7 +7,7 @@ import orjson
 
 from triggerfish.domain.event_log import SeenEventLog
 from triggerfish.domain.page import Page
-from triggerfish.domain.trigger import Trigger, TriggerType
+from triggerfish.domain.trigger import Definition, Trigger, TriggerType
 
 
 def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
@@ -24,24 +24,27 @@ def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
         "created_at": trigger.created_at,
         "updated_at": trigger.updated_at,
     }
+    view |= definition_view(definition)
     if definition.type is TriggerType.SCHEDULED:
-        return view | _scheduled_view(trigger)
-    return view | {
-        "schema": _raw(json.dumps(definition.schema)),  # orjson writes no integer beyond 64 bits
-        "webhook_url": f"{public_url.rstrip('/')}/api/v1/webhook/{trigger.webhook_token}",
-    }
+        return view | {
+            "next_fire_at": trigger.next_fire_at,
+            "fired_count": trigger.fired_count,
+            "skipped_count": trigger.skipped_count,
+        }
+    url = f"{public_url.rstrip('/')}/api/v1/webhook/{trigger.webhook_token}"
+    return view | {"webhook_url": url}
 
 
-def _scheduled_view(trigger: Trigger) -> dict[str, Any]:
-    definition = trigger.revision.definition
+def definition_view(definition: Definition) -> dict[str, Any]:
+    """What only triggers of the definition's type have."""
+    if definition.type is TriggerType.API:
+        # orjson writes no integer beyond 64 bits
+        return {"schema": _raw(json.dumps(definition.schema))}
     return {
         "schedule": definition.schedule.to_json() if definition.schedule else None,
         "payload": _raw(definition.payload),
         "catch_up": definition.catch_up.value,
         "catch_up_window_seconds": definition.catch_up_window_seconds,
-        "next_fire_at": trigger.next_fire_at,
-        "fired_count": trigger.fired_count,
-        "skipped_count": trigger.skipped_count,
     }
 
 

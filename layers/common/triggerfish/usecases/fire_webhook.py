@@ -6,7 +6,7 @@ from uuid import UUID
 
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.errors import Conflict, InvalidInput, NotFound
+from triggerfish.domain.errors import Conflict, InvalidInput, NotFound, TriggerfishError
 from triggerfish.domain.event_log import AcceptedEvent
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
@@ -20,7 +20,9 @@ class WebhookTargets(Protocol):
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None: ...
 
-    def forget(self, token_hash: bytes) -> None: ...
+    def forget(self, token_hash: bytes) -> None:
+        """Look it up anew the next time."""
+        ...
 
 
 class AcceptedEvents(Enqueued, Protocol):
@@ -49,17 +51,19 @@ async def fire_webhook(token: str, body: bytes, d: FireWebhookDeps) -> UUID:
     """
     payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
     token_hash = hash_secret(token)
-    # A remembered target may be out of date; then the insert refuses it and we look again.
+    refusal: TriggerfishError | None = None
+    # A remembered target may be out of date: nobody is refused before we have looked again.
     for _ in range(2):
         target = await _find(token_hash, d)
-        _check(target, payload)
-        event = _event(target, body, d)
-        if await d.events.insert(event):
-            ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
-            await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
-            return event.id
+        refusal = _refusal(target, payload)
+        if refusal is None:
+            event = _event(target, token_hash, body, d)
+            if await d.events.insert(event):
+                ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
+                await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
+                return event.id
         d.targets.forget(token_hash)
-    raise Conflict("The trigger is being changed; send the request again.")
+    raise refusal or Conflict("The trigger is being changed; send the request again.")
 
 
 async def _find(token_hash: bytes, d: FireWebhookDeps) -> WebhookTarget:
@@ -69,15 +73,18 @@ async def _find(token_hash: bytes, d: FireWebhookDeps) -> WebhookTarget:
     return target
 
 
-def _check(target: WebhookTarget, payload: Any) -> None:
+def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:
     if target.status is not TriggerStatus.ACTIVE:
-        raise Conflict(f"The trigger is {target.status.value}; it accepts no events.")
+        return Conflict(f"The trigger is {target.status.value}; it accepts no events.")
     if problems := violations(target.validator, payload):
-        raise InvalidInput("The payload does not match the trigger's schema.", problems)
+        return InvalidInput("The payload does not match the trigger's schema.", problems)
+    return None
 
 
-def _event(target: WebhookTarget, body: bytes, d: FireWebhookDeps) -> AcceptedEvent:
+def _event(
+    target: WebhookTarget, token_hash: bytes, body: bytes, d: FireWebhookDeps
+) -> AcceptedEvent:
     now = d.clock.now()
     return AcceptedEvent(
-        d.ids.uuid7(now), target.trigger_id, target.revision_id, now, body.decode()
+        d.ids.uuid7(now), target.trigger_id, target.revision_id, now, body.decode(), token_hash
     )

@@ -59,6 +59,7 @@ class Database:
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._transactions = self._engine.execution_options(isolation_level="READ COMMITTED")
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
 
     async def run(self, statement: TextClause, /, **values: Any) -> list[Row[Any]]:
         """Execute one statement in a transaction of its own and return its rows (or none)."""
@@ -71,6 +72,13 @@ class Database:
         """One transaction: commits when the block ends, rolls back when it raises."""
         with database_errors():
             async with self._transactions.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Several reads that see the same instant."""
+        with database_errors():
+            async with self._snapshots.begin() as connection:
                 yield connection
 
     async def close(self) -> None:

@@ -42,10 +42,15 @@ INSERT_ACCEPTED = text(f"""
     SELECT n.id, t.project_id, t.id, t.revision_id, 'api', 'api', false, n.fired_at,
            n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at
       FROM json_to_recordset(CAST(:events AS json))
-        AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text)
+        AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text,
+              token_hash text)
       JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
                      AND t.status = 'active'
       JOIN trigger_revisions r ON r.id = n.revision_id
+     WHERE t.webhook_token_hash = decode(n.token_hash, 'hex')
+        OR EXISTS (SELECT FROM previous_webhook_tokens p
+                    WHERE p.token_hash = decode(n.token_hash, 'hex') AND p.trigger_id = t.id
+                      AND p.valid_until > n.fired_at)
     RETURNING id
 """)
 
@@ -110,7 +115,7 @@ class EventLogs:
         self._database = database
 
     async def insert_accepted(self, events: Sequence[AcceptedEvent]) -> list[bool]:
-        """Store webhook events; False where the trigger is gone, paused or has a new revision."""
+        """Store webhook events; False where the trigger is gone, paused, revised or moved."""
         rows = await self._database.run(
             INSERT_ACCEPTED,
             events=to_json(
@@ -121,6 +126,7 @@ class EventLogs:
                         "revision_id": event.revision_id,
                         "fired_at": event.fired_at,
                         "payload": event.payload,
+                        "token_hash": event.token_hash.hex(),
                     }
                     for event in events
                 ]

@@ -89,6 +89,16 @@ triggers = Table(
     ),
 )
 
+# Webhook URLs that were rotated out and still work for a while.
+previous_webhook_tokens = Table(
+    "previous_webhook_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("trigger_id", UUID(), ForeignKey("triggers.id", ondelete="CASCADE"), nullable=False),
+    _at("valid_until"),
+    Index("previous_webhook_tokens_trigger_idx", "trigger_id"),
+)
+
 trigger_revisions = Table(
     "trigger_revisions",
     metadata,
@@ -96,6 +106,7 @@ trigger_revisions = Table(
     _id("project_id"),
     _id("trigger_id", nullable=True),  # null for a test run of an unsaved definition
     Column("number", Integer, nullable=False),
+    Column("name", Text),  # null in revisions older than the column
     Column("type", Text, nullable=False),
     Column("schedule", JSONB),
     Column("endpoint", JSONB, nullable=False),

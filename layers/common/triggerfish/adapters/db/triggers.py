@@ -25,19 +25,23 @@ from triggerfish.domain.trigger import (
     TriggerType,
 )
 
-COLUMNS = """
+REVISION_COLUMNS = """
+    r.id AS revision_id, r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry,
+    r.catch_up, r.catch_up_window_seconds, r.signing_secret, r.created_by,
+    r.created_at AS revised_at
+"""
+
+COLUMNS = f"""
     t.id, t.project_id, t.name, t.status, t.next_fire_at, t.fired_count, t.skipped_count,
-    t.webhook_token, t.created_at, t.updated_at, t.revision_id,
-    r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry, r.catch_up,
-    r.catch_up_window_seconds, r.signing_secret, r.created_by, r.created_at AS revised_at
+    t.webhook_token, t.created_at, t.updated_at, {REVISION_COLUMNS}
 """
 
 INSERT_REVISION = text("""
     INSERT INTO trigger_revisions
-           (id, project_id, trigger_id, number, type, schedule, endpoint, endpoint_key, payload,
-            schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by,
+           (id, project_id, trigger_id, number, name, type, schedule, endpoint, endpoint_key,
+            payload, schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by,
             created_at)
-    VALUES (:revision_id, :project_id, :id, :number, :type, CAST(:schedule AS jsonb),
+    VALUES (:revision_id, :project_id, :id, :number, :name, :type, CAST(:schedule AS jsonb),
             CAST(:endpoint AS jsonb), :endpoint_key, :payload, CAST(:schema AS jsonb),
             CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds, :signing_secret,
             :created_by, :created_at)
@@ -61,6 +65,11 @@ BY_TOKEN = text(f"""
     SELECT {COLUMNS}
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
      WHERE t.webhook_token_hash = :token_hash
+     UNION ALL
+    SELECT {COLUMNS}
+      FROM previous_webhook_tokens p JOIN triggers t ON t.id = p.trigger_id
+                                     JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE p.token_hash = :token_hash AND p.valid_until > :now
 """)
 
 LIST = text(f"""
@@ -140,9 +149,13 @@ class Triggers:
         webhook_token_hash: bytes | None,
     ) -> None:
         """Store a new trigger and its first revision in one transaction."""
-        values = _revision_values(trigger)
         async with self._database.transaction() as connection:
-            await fetch(connection, INSERT_REVISION, values)
+            await insert_revision(
+                connection,
+                trigger.revision,
+                project_id=trigger.project_id,
+                trigger_id=trigger.id,
+            )
             await fetch(
                 connection,
                 INSERT_TRIGGER,
@@ -162,11 +175,12 @@ class Triggers:
 
     async def get(self, project_id: UUID, trigger_id: UUID) -> Trigger | None:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
-        return _trigger(rows[0]) if rows else None
+        return to_trigger(rows[0]) if rows else None
 
-    async def by_token(self, token_hash: bytes) -> Trigger | None:
-        rows = await self._database.run(BY_TOKEN, token_hash=token_hash)
-        return _trigger(rows[0]) if rows else None
+    async def by_token(self, token_hash: bytes, *, now: datetime) -> Trigger | None:
+        """The trigger of a webhook URL, the present one or an earlier one in its grace."""
+        rows = await self._database.run(BY_TOKEN, token_hash=token_hash, now=now)
+        return to_trigger(rows[0]) if rows else None
 
     async def page(
         self,
@@ -188,7 +202,7 @@ class Triggers:
             before_id=before_id,
             limit=limit,
         )
-        return [_trigger(row) for row in rows]
+        return [to_trigger(row) for row in rows]
 
     async def delete(self, project_id: UUID, trigger_id: UUID, *, now: datetime) -> bool:
         """Delete the trigger and its look-ahead rows; False when the project has no such trigger.
@@ -215,6 +229,14 @@ class Triggers:
             )
             for row in rows
         }
+
+
+async def insert_revision(
+    connection: AsyncConnection, revision: Revision, *, project_id: UUID, trigger_id: UUID | None
+) -> None:
+    """Store a definition as one immutable revision, of no trigger when `trigger_id` is None."""
+    owner = {"project_id": project_id, "id": trigger_id}
+    await fetch(connection, INSERT_REVISION, owner | _revision_values(revision))
 
 
 async def claim_due(
@@ -251,13 +273,12 @@ async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
     await fetch(connection, ADVANCE, {"plans": to_json(rows)})
 
 
-def _revision_values(trigger: Trigger) -> dict[str, Any]:
-    revision, definition = trigger.revision, trigger.revision.definition
+def _revision_values(revision: Revision) -> dict[str, Any]:
+    definition = revision.definition
     return {
         "revision_id": revision.id,
-        "project_id": trigger.project_id,
-        "id": trigger.id,
         "number": revision.number,
+        "name": definition.name,
         "type": definition.type.value,
         "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
         "endpoint": _json(definition.endpoint.to_json()),
@@ -281,7 +302,8 @@ def _retry(raw: dict[str, Any]) -> RetryPolicy:
     return RetryPolicy(tuple(raw["delays_seconds"]))
 
 
-def _trigger(row: Row[Any]) -> Trigger:
+def to_revision(row: Row[Any]) -> Revision:
+    """A revision from REVISION_COLUMNS and `name`."""
     definition = Definition(
         type=TriggerType(row.type),
         name=row.name,
@@ -293,7 +315,7 @@ def _trigger(row: Row[Any]) -> Trigger:
         catch_up=CatchUp(row.catch_up),
         catch_up_window_seconds=row.catch_up_window_seconds,
     )
-    revision = Revision(
+    return Revision(
         row.revision_id,
         row.number,
         definition,
@@ -301,11 +323,15 @@ def _trigger(row: Row[Any]) -> Trigger:
         row.revised_at,
         row.created_by,
     )
+
+
+def to_trigger(row: Row[Any]) -> Trigger:
+    """A trigger from COLUMNS."""
     return Trigger(
         row.id,
         row.project_id,
         TriggerStatus(row.status),
-        revision,
+        to_revision(row),
         row.next_fire_at,
         row.fired_count,
         row.skipped_count,

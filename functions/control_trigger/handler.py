@@ -1,0 +1,43 @@
+"""POST /api/v1/triggers/{id}/pause, /resume, /rotate-url → stop, start, move to a new URL."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from triggerfish.domain.access import Principal
+from triggerfish.edge.auth import require
+from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_optional_json
+from triggerfish.edge.trigger_views import rotated_view
+from triggerfish.edge.views import trigger_view
+from triggerfish.usecases.change_trigger import pause_trigger, resume_trigger
+from triggerfish.usecases.rotate_url import rotate_url
+from triggerfish.wiring import wiring
+
+app = build_app()
+
+Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring().authenticate))]
+
+
+@app.post("/api/v1/triggers/{trigger_id}/pause")
+async def pause(trigger_id: str, caller: Writer) -> Json:
+    parts = wiring()
+    trigger = await pause_trigger(parse_id(trigger_id, "trigger"), caller, parts.change_trigger)
+    return Json(trigger_view(trigger, parts.settings.public_url))
+
+
+@app.post("/api/v1/triggers/{trigger_id}/resume")
+async def resume(trigger_id: str, caller: Writer) -> Json:
+    parts = wiring()
+    trigger = await resume_trigger(parse_id(trigger_id, "trigger"), caller, parts.change_trigger)
+    return Json(trigger_view(trigger, parts.settings.public_url))
+
+
+@app.post("/api/v1/triggers/{trigger_id}/rotate-url")
+async def rotate(trigger_id: str, request: Request, caller: Writer) -> Json:
+    parts = wiring()
+    id = parse_id(trigger_id, "trigger")
+    rotated = await rotate_url(id, await read_optional_json(request), caller, parts.rotate_url)
+    return Json(rotated_view(rotated, parts.settings.public_url))
+
+
+handler = lambda_handler(app)

@@ -1,0 +1,48 @@
+"""The history of a trigger: its revisions, which never change."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.triggers import REVISION_COLUMNS, to_revision
+from triggerfish.domain.trigger import Revision
+
+# Revisions from before they kept their names show the trigger's.
+LIST = text(f"""
+    SELECT {REVISION_COLUMNS}, coalesce(r.name, t.name) AS name
+      FROM trigger_revisions r JOIN triggers t ON t.id = r.trigger_id
+     WHERE t.project_id = :project_id AND t.id = :trigger_id
+       AND (CAST(:before_at AS timestamptz) IS NULL
+            OR (r.created_at, r.id) < (:before_at, CAST(:before_id AS uuid)))
+     ORDER BY r.created_at DESC, r.id DESC
+     LIMIT :limit
+""")
+
+
+class Revisions:
+    """Reads of `trigger_revisions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self,
+        project_id: UUID,
+        trigger_id: UUID,
+        *,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[Revision]:
+        """Newest first, strictly older than `before` (a creation time and id)."""
+        before_at, before_id = before or (None, None)
+        rows = await self._database.run(
+            LIST,
+            project_id=project_id,
+            trigger_id=trigger_id,
+            before_at=before_at,
+            before_id=before_id,
+            limit=limit,
+        )
+        return [to_revision(row) for row in rows]

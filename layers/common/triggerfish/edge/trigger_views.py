@@ -1,0 +1,79 @@
+"""How what is known of a trigger looks in the API: history, fires to come, explanations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from triggerfish.domain.event_log import EventLog
+from triggerfish.domain.explanation import Evidence, explain, failure_words
+from triggerfish.domain.trigger import Revision, TriggerType
+from triggerfish.domain.upcoming import UpcomingFire
+from triggerfish.domain.webhook_url import RotatedUrl
+from triggerfish.edge.views import definition_view, trigger_view
+
+
+def rotated_view(rotated: RotatedUrl, public_url: str) -> dict[str, Any]:
+    """The answer to a rotation: the trigger with its new URL, and how long the old one works."""
+    until = {"previous_url_valid_until": rotated.previous_valid_until}
+    return trigger_view(rotated.trigger, public_url) | until
+
+
+def revision_view(revision: Revision) -> dict[str, Any]:
+    """One version of a definition; `created_by` is the id of the key that made it."""
+    return {
+        "revision": revision.number,
+        "created_at": revision.created_at,
+        "created_by": revision.created_by,
+        "type": revision.definition.type.value,
+        "name": revision.definition.name,
+        "endpoint": revision.definition.endpoint.to_json(),
+        "retry": revision.definition.retry.to_json(),
+    } | definition_view(revision.definition)
+
+
+def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
+    """Fires to come: the instant in UTC, and what the clock shows in the schedule's zone."""
+    return {
+        "data": [
+            {
+                "at": fire.at,
+                "local": fire.local.isoformat(),
+                "timezone": fire.timezone,
+                "dst": fire.dst,
+            }
+            for fire in fires
+        ]
+    }
+
+
+def explanation_view(evidence: Evidence) -> dict[str, Any]:
+    """Why a trigger fired or did not, with what the sentence was made of."""
+    trigger, last, tick = evidence.trigger, evidence.last_event, evidence.tick
+    view = {
+        "trigger_id": str(trigger.id),
+        "status": trigger.status.value,
+        "explanation": explain(evidence),
+        "last_event": _event(last) if last else None,
+        "last_tick_at": tick.last_run_at if tick else None,
+        "last_failures": [
+            _event(log) | {"reason": failure_words(log)} for log in evidence.failures
+        ],
+    }
+    if trigger.revision.definition.type is TriggerType.API:
+        return view
+    return view | {
+        "next_fire_at": trigger.next_fire_at,
+        "fired_count": trigger.fired_count,
+        "skipped_count": trigger.skipped_count,
+    }
+
+
+def _event(log: EventLog) -> dict[str, Any]:
+    return {
+        "id": str(log.id),
+        "source": log.source,
+        "scheduled_for": log.scheduled_for,
+        "fired_at": log.fired_at,
+        "status": log.status,
+        "attempt_count": log.attempt_count,
+        "last_error": log.last_error,
+    }

@@ -1,0 +1,79 @@
+"""Change a trigger: edit, pause and resume it. What fires from then on follows the change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from triggerfish.domain.access import Principal
+from triggerfish.domain.errors import NotFound
+from triggerfish.domain.trigger import Trigger
+from triggerfish.domain.trigger_change import Standing, paused, resumed, revised
+from triggerfish.domain.trigger_patch import patch_definition
+from triggerfish.usecases.tick import TickDeps, fire_due
+
+
+class TriggerChanges(Protocol):
+    """Changes triggers under their lock; events that are not due yet are taken back."""
+
+    async def change(
+        self,
+        project_id: UUID,
+        trigger_id: UUID,
+        decide: Callable[[Standing, datetime], Standing],
+    ) -> Standing | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTriggerDeps:
+    changes: TriggerChanges
+    tick: TickDeps
+    lookahead: timedelta
+
+
+async def update_trigger(
+    trigger_id: UUID, raw: object, caller: Principal, d: ChangeTriggerDeps
+) -> Trigger:
+    """Give the trigger a new revision with the fields of `raw` replaced.
+
+    Raises InvalidInput naming every wrong field, and NotFound.
+    """
+
+    def decide(standing: Standing, now: datetime) -> Standing:
+        definition = patch_definition(standing.trigger.revision.definition, raw, now=now)
+        revision_id = d.tick.ids.uuid7(now)
+        author = str(caller.key_id)
+        return revised(standing, definition, now=now, revision_id=revision_id, author=author)
+
+    return await _change(trigger_id, caller, decide, d)
+
+
+async def pause_trigger(trigger_id: UUID, caller: Principal, d: ChangeTriggerDeps) -> Trigger:
+    """Stop future firings until it is resumed. Raises NotFound and Conflict."""
+    return await _change(trigger_id, caller, paused, d)
+
+
+async def resume_trigger(trigger_id: UUID, caller: Principal, d: ChangeTriggerDeps) -> Trigger:
+    """Fire again, from now on. Raises NotFound and Conflict."""
+    return await _change(trigger_id, caller, resumed, d)
+
+
+async def _change(
+    trigger_id: UUID,
+    caller: Principal,
+    decide: Callable[[Standing, datetime], Standing],
+    d: ChangeTriggerDeps,
+) -> Trigger:
+    """Change it between what is due before and what is due after, however late the tick is.
+
+    What is due by now fires as the trigger was; what is due within the look-ahead, as it is then.
+    """
+    await fire_due(timedelta(0), d.tick, only=trigger_id)
+    changed = await d.changes.change(caller.project_id, trigger_id, decide)
+    if changed is None:
+        raise NotFound("There is no such trigger.")
+    fire_at = changed.trigger.next_fire_at
+    if fire_at is not None and fire_at <= d.tick.clock.now() + d.lookahead:
+        await fire_due(d.lookahead, d.tick, only=trigger_id)
+    return changed.trigger
