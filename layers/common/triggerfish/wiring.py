@@ -16,6 +16,7 @@ from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.keys import Keys
+from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.retention import Retention
@@ -39,6 +40,7 @@ from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.retention import RetentionDeps
+from triggerfish.usecases.run_test import RunTestDeps
 from triggerfish.usecases.tick import TickDeps
 
 DEFAULT_PROJECT = "default"
@@ -109,6 +111,18 @@ class Wiring:
             targets=WebhookTargets(self.triggers),
             events=BatchedAcceptedEvents(self.events, self.clock),
             queue=self.queue,
+        )
+
+    @cached_property
+    def run_test(self) -> RunTestDeps:
+        return RunTestDeps(
+            clock=self.clock,
+            ids=self.ids,
+            triggers=self.triggers,
+            tests=ManualTests(self.database),
+            events=self.events,
+            queue=self.queue,
+            lookahead=self.settings.lookahead,
         )
 
     @cached_property

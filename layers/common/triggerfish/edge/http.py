@@ -79,9 +79,11 @@ def lambda_handler(app: FastAPI) -> Mangum:
 
 async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The raw JSON body. Raises 415 for another content type, TooLarge beyond `max_bytes`."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        raise HTTPException(415, "Send the body as Content-Type: application/json.")
+    _check_content_type(request)
+    return await _read(request, max_bytes)
+
+
+async def _read(request: Request, max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -93,6 +95,21 @@ async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
 async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """The decoded JSON body; what Postgres or a receiver could not take is InvalidInput."""
     return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
+
+
+async def read_optional_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
+    """As `read_json`, but no body at all is an empty object, whatever its type."""
+    body = await _read(request, max_bytes)
+    if not body:
+        return {}
+    _check_content_type(request)
+    return parse_payload(body, max_bytes=max_bytes)
+
+
+def _check_content_type(request: Request) -> None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise HTTPException(415, "Send the body as Content-Type: application/json.")
 
 
 def parse_id(text: str, noun: str) -> UUID:

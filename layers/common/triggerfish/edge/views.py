@@ -8,6 +8,7 @@ import orjson
 from triggerfish.domain.event_log import SeenEventLog
 from triggerfish.domain.page import Page
 from triggerfish.domain.trigger import Trigger, TriggerType
+from triggerfish.usecases.run_test import StartedTest
 
 
 def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
@@ -79,6 +80,20 @@ def event_log_view(seen: SeenEventLog) -> dict[str, Any]:
 def event_log_detail(seen: SeenEventLog) -> dict[str, Any]:
     """One event log with every attempt."""
     return event_log_view(seen) | {"attempts": seen.log.attempts}
+
+
+def started_test_view(test: StartedTest) -> dict[str, Any]:
+    """The answer to a test run; of an unsaved definition it shows the signing secret."""
+    event = test.event
+    view = {
+        "event_id": str(event.id),
+        "status": "pending",
+        "is_test": True,
+        "trigger_id": str(test.trigger_id) if test.trigger_id else None,
+        "note": event.note,
+        "scheduled_for": event.due_at,
+    }
+    return view if test.signing_secret is None else view | {"signing_secret": test.signing_secret}
 
 
 def page_view(page: Page[Any], view: Any) -> dict[str, Any]:

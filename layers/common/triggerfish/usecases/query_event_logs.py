@@ -74,7 +74,8 @@ async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps
     """One event with its attempts. Raises NotFound if unknown, foreign, not yet due or expired."""
     now = d.clock.now()
     log = await d.events.get(caller.project_id, event_id, now=now)
-    view = seen(log, d.retention, now) if log else None
+    # A test run that is still to fire is seen as it will be when it does.
+    view = seen(log, d.retention, max(now, log.fired_at)) if log else None
     if view is None:
         raise NotFound("There is no such event.")
     return view

@@ -140,9 +140,13 @@ class Triggers:
         webhook_token_hash: bytes | None,
     ) -> None:
         """Store a new trigger and its first revision in one transaction."""
-        values = _revision_values(trigger)
         async with self._database.transaction() as connection:
-            await fetch(connection, INSERT_REVISION, values)
+            await insert_revision(
+                connection,
+                trigger.revision,
+                project_id=trigger.project_id,
+                trigger_id=trigger.id,
+            )
             await fetch(
                 connection,
                 INSERT_TRIGGER,
@@ -217,6 +221,14 @@ class Triggers:
         }
 
 
+async def insert_revision(
+    connection: AsyncConnection, revision: Revision, *, project_id: UUID, trigger_id: UUID | None
+) -> None:
+    """Store a definition as one immutable revision, of no trigger when `trigger_id` is None."""
+    owner = {"project_id": project_id, "id": trigger_id}
+    await fetch(connection, INSERT_REVISION, owner | _revision_values(revision))
+
+
 async def claim_due(
     connection: AsyncConnection, *, until: datetime, limit: int, only: UUID | None = None
 ) -> list[DueTrigger]:
@@ -251,12 +263,10 @@ async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
     await fetch(connection, ADVANCE, {"plans": to_json(rows)})
 
 
-def _revision_values(trigger: Trigger) -> dict[str, Any]:
-    revision, definition = trigger.revision, trigger.revision.definition
+def _revision_values(revision: Revision) -> dict[str, Any]:
+    definition = revision.definition
     return {
         "revision_id": revision.id,
-        "project_id": trigger.project_id,
-        "id": trigger.id,
         "number": revision.number,
         "type": definition.type.value,
         "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
