@@ -15,6 +15,7 @@ from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
@@ -110,6 +111,7 @@ class Wiring:
             ids=self.ids,
             targets=WebhookTargets(self.triggers),
             events=BatchedAcceptedEvents(self.events, self.clock),
+            keyed=IdempotencyKeys(self.database),
             queue=self.queue,
         )
 
