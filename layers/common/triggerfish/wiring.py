@@ -20,6 +20,7 @@ from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.deliveries import BatchedDeliveries
@@ -40,6 +41,7 @@ from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.replay_events import ReplayEventsDeps
 from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.run_test import RunTestDeps
 from triggerfish.usecases.tick import TickDeps
@@ -160,6 +162,16 @@ class Wiring:
     def query_event_logs(self) -> QueryEventLogsDeps:
         return QueryEventLogsDeps(
             clock=self.clock, events=self.events, retention=self.settings.retention
+        )
+
+    @cached_property
+    def replay_events(self) -> ReplayEventsDeps:
+        return ReplayEventsDeps(
+            ids=self.ids,
+            logs=self.query_event_logs,
+            replays=Replays(self.database),
+            events=self.events,
+            queue=self.queue,
         )
 
     @cached_property

@@ -7,7 +7,9 @@ import orjson
 
 from triggerfish.domain.event_log import SeenEventLog
 from triggerfish.domain.page import Page
+from triggerfish.domain.replay import Replay
 from triggerfish.domain.trigger import Trigger, TriggerType
+from triggerfish.usecases.replay_events import Replayed
 from triggerfish.usecases.run_test import StartedTest
 
 
@@ -94,6 +96,21 @@ def started_test_view(test: StartedTest) -> dict[str, Any]:
         "scheduled_for": event.due_at,
     }
     return view if test.signing_secret is None else view | {"signing_secret": test.signing_secret}
+
+
+def replay_view(replay: Replay) -> dict[str, Any]:
+    """The answer to the replay of one event."""
+    return _replayed(replay) | {"status": "pending"}
+
+
+def replayed_view(replayed: Replayed, *, dry_run: bool) -> dict[str, Any]:
+    """The answer to a replay by filter; a dry run only counts."""
+    view = {"dry_run": dry_run, "count": replayed.count, "next_cursor": replayed.next_cursor}
+    return view if dry_run else view | {"replays": [_replayed(one) for one in replayed.replays]}
+
+
+def _replayed(replay: Replay) -> dict[str, Any]:
+    return {"event_id": str(replay.ref.event_id), "replay_of": str(replay.replay_of)}
 
 
 def page_view(page: Page[Any], view: Any) -> dict[str, Any]:

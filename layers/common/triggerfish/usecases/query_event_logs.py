@@ -57,7 +57,7 @@ async def list_event_logs(
 ) -> Page[SeenEventLog]:
     """Newest first. Raises InvalidInput for a cursor that is not ours."""
     now = d.clock.now()
-    fired_after, fired_until = _bounds(window, d.retention, now)
+    fired_after, fired_until = bounds(window, d.retention, now)
     logs = await d.events.page(
         caller.project_id,
         filter,
@@ -81,7 +81,7 @@ async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps
     return view
 
 
-def _bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
+def bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
     """The half-open interval (after, until] of `fired_at` that a window means at `now`."""
     if window.view is View.ACTIVE:
         after, until = retention.active_from(now), now
