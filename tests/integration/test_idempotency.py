@@ -103,7 +103,7 @@ async def test_the_same_call_is_answered_although_its_trigger_is_paused_by_now(
 ) -> None:
     trigger = await create(parts, caller, an_api_trigger(HOOK))
     first = await fire(parts, trigger, "order-1")
-    await parts.triggers.disable([trigger.id], now=parts.clock.now())
+    await parts.triggers.disable(trigger.id, revision_id=trigger.revision.id, now=parts.clock.now())
     assert await fire(parts, trigger, "order-1") == Accepted(first.event_id, repeated=True)
     with pytest.raises(Conflict):
         await fire(parts, trigger, "order-2")

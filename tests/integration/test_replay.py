@@ -260,6 +260,28 @@ async def test_a_replay_of_a_deleted_triggers_event_goes_to_its_endpoint_of_then
     assert await logs(parts, caller, view=View.ARCHIVED) == []
 
 
+@pytest.mark.parametrize(("edited", "status"), [(False, "disabled"), (True, "active")])
+async def test_an_endpoint_that_is_gone_disables_no_trigger_that_has_another_revision_by_now(
+    parts: Wiring,
+    caller: Principal,
+    receiver: Receiver,
+    database_url: str,
+    edited: bool,
+    status: str,
+) -> None:
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    event = await fire(parts, trigger, b'{"id": 1}')
+    await functions.work(parts.settings.deliveries_queue_url)
+    receiver.answer(410)
+    await replay_event(event, caller, parts.replay_events)
+    if edited:
+        with psycopg.connect(dsn(database_url)) as connection:
+            connection.execute("UPDATE triggers SET revision_id = %s", (uuid4(),))
+    await functions.work(parts.settings.deliveries_queue_url)
+    with psycopg.connect(dsn(database_url)) as connection:
+        assert connection.execute("SELECT status FROM triggers").fetchone() == (status,)
+
+
 async def test_an_unsaved_definition_can_be_replayed_and_stays_a_test(
     parts: Wiring, caller: Principal, receiver: Receiver
 ) -> None:
