@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from triggerfish.domain.idempotency import HEADER, keyed_request
 from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES
 from triggerfish.edge.http import Json, build_app, lambda_handler, read_body
 from triggerfish.usecases.fire_webhook import fire_webhook
@@ -13,8 +14,13 @@ app = build_app()
 @app.post("/api/v1/webhook/{token}", status_code=202)
 async def fire(request: Request) -> Json:
     body = await read_body(request, MAX_PAYLOAD_BYTES)
-    event_id = await fire_webhook(request.path_params["token"], body, wiring().fire_webhook)
-    return Json({"event_id": str(event_id), "status": "pending"}, status_code=202)
+    keyed = keyed_request(request.headers.getlist(HEADER), body)
+    token = request.path_params["token"]
+    accepted = await fire_webhook(token, body, wiring().fire_webhook, request=keyed)
+    # A repeated call is answered as the first was, whatever has become of the event since.
+    headers = {"idempotent-replayed": "true"} if accepted.repeated else None
+    answer = {"event_id": str(accepted.event_id), "status": "pending"}
+    return Json(answer, status_code=202, headers=headers)
 
 
 handler = lambda_handler(app)

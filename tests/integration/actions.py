@@ -17,7 +17,7 @@ async def create(parts: Wiring, caller: Principal, body: dict[str, Any]) -> Trig
 
 async def fire(parts: Wiring, trigger: Trigger, body: bytes) -> Any:
     assert trigger.webhook_token is not None
-    return await fire_webhook(trigger.webhook_token, body, parts.fire_webhook)
+    return (await fire_webhook(trigger.webhook_token, body, parts.fire_webhook)).event_id
 
 
 async def logs(parts: Wiring, caller: Principal, **window: Any) -> list[SeenEventLog]:

@@ -15,9 +15,12 @@ from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.keys import Keys
+from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.revisions import Revisions
 from triggerfish.adapters.db.trigger_changes import TriggerChanges
@@ -43,8 +46,10 @@ from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.replay_events import ReplayEventsDeps
 from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.rotate_url import RotateUrlDeps
+from triggerfish.usecases.run_test import RunTestDeps
 from triggerfish.usecases.tick import TickDeps
 
 DEFAULT_PROJECT = "default"
@@ -145,7 +150,20 @@ class Wiring:
             ids=self.ids,
             targets=WebhookTargets(self.triggers, self.clock),
             events=BatchedAcceptedEvents(self.events, self.clock),
+            keyed=IdempotencyKeys(self.database),
             queue=self.queue,
+        )
+
+    @cached_property
+    def run_test(self) -> RunTestDeps:
+        return RunTestDeps(
+            clock=self.clock,
+            ids=self.ids,
+            triggers=self.triggers,
+            tests=ManualTests(self.database),
+            events=self.events,
+            queue=self.queue,
+            lookahead=self.settings.lookahead,
         )
 
     @cached_property
@@ -181,6 +199,16 @@ class Wiring:
     def query_event_logs(self) -> QueryEventLogsDeps:
         return QueryEventLogsDeps(
             clock=self.clock, events=self.events, retention=self.settings.retention
+        )
+
+    @cached_property
+    def replay_events(self) -> ReplayEventsDeps:
+        return ReplayEventsDeps(
+            ids=self.ids,
+            logs=self.query_event_logs,
+            replays=Replays(self.database),
+            events=self.events,
+            queue=self.queue,
         )
 
     @cached_property

@@ -51,8 +51,8 @@ async def test_the_exact_place_of_what_is_wrong_is_named(api: Api) -> None:
 async def test_what_is_no_storable_json_is_refused_everywhere(
     api: Api, webhook: str, body: bytes
 ) -> None:
-    assert_refused(await post_json(api.http, TRIGGERS, body), 400)
-    assert_refused(await post_json(api.http, webhook, body), 400)
+    for path in (TRIGGERS, webhook, "/api/v1/test-runs", f"{EVENT_LOGS}/replay"):
+        assert_refused(await post_json(api.http, path, body), 400)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from triggerfish.domain.errors import (
     FieldError,
     Forbidden,
     InvalidInput,
+    KeyReused,
     NotFound,
     TooLarge,
     TriggerfishError,
@@ -44,6 +45,7 @@ async def answer_to(error: Exception) -> httpx.Response:
         (NotFound("no"), 404, "NOT_FOUND"),
         (Conflict("no"), 409, "CONFLICT"),
         (TooLarge("no"), 413, "TOO_LARGE"),
+        (KeyReused("no"), 422, "IDEMPOTENCY_KEY_REUSED"),
         (TryLater("no"), 503, "TRY_LATER"),
     ],
 )

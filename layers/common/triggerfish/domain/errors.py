@@ -6,6 +6,7 @@ TriggerfishError
 ├── Forbidden       use a key with the needed scope
 ├── NotFound        check the id: it is unknown, or belongs to another project
 ├── Conflict        look at the current state first, then decide
+├── KeyReused       send a new idempotency key: this one belongs to another request
 ├── TooLarge        send less
 └── TryLater        send the same again, later (after `retry_after_seconds` if given)
 """
@@ -52,6 +53,10 @@ class NotFound(TriggerfishError):
 
 class Conflict(TriggerfishError):
     """The request does not fit the present state."""
+
+
+class KeyReused(TriggerfishError):
+    """An idempotency key that was used with another body."""
 
 
 class TooLarge(TriggerfishError):

@@ -165,7 +165,7 @@ def _scheduled(
 
     return {
         "schedule": collect(schedule, raw.get("schedule")),
-        "payload": collect(_payload, raw.get("payload", {})),
+        "payload": collect(payload_text, raw.get("payload", {})),
         "catch_up": collect(_catch_up, raw.get("catch_up", CatchUp.ALL)),
         "catch_up_window_seconds": collect(
             _window, raw.get("catch_up_window_seconds", DEFAULT_CATCH_UP_WINDOW_SECONDS)
@@ -187,7 +187,8 @@ def _name(value: object) -> str:
     return value
 
 
-def _payload(value: object) -> str:
+def payload_text(value: object) -> str:
+    """The exact JSON text that is delivered for a value. Raises InvalidInput if it is too long."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     if len(text.encode()) > MAX_PAYLOAD_BYTES:
         raise _wrong("payload", f"must be at most {MAX_PAYLOAD_BYTES} bytes of JSON")

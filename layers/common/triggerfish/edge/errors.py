@@ -8,6 +8,7 @@ from triggerfish.domain.errors import (
     FieldError,
     Forbidden,
     InvalidInput,
+    KeyReused,
     NotFound,
     TooLarge,
     TriggerfishError,
@@ -22,6 +23,7 @@ STATUS: dict[type[TriggerfishError], tuple[int, str]] = {
     NotFound: (404, "NOT_FOUND"),
     Conflict: (409, "CONFLICT"),
     TooLarge: (413, "TOO_LARGE"),
+    KeyReused: (422, "IDEMPOTENCY_KEY_REUSED"),
     TryLater: (503, "TRY_LATER"),
 }
 CODES = {

@@ -1,14 +1,29 @@
-"""The query strings of lists, as models: unknown names and wrong values are refused by name."""
+"""The query strings of lists, and bodies that choose from them, as models.
 
-from typing import Annotated, Literal
+Unknown names and wrong values are refused by name.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
+from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
+
+M = TypeVar("M", bound=BaseModel)
 
 
 async def refuse_repeats(request: Request) -> None:
@@ -54,3 +69,45 @@ class EventLogQuery(PageQuery):
     is_test: bool | None = None
     since: Annotated[AwareDatetime | None, Field(alias="from")] = None
     until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+
+
+def _text(value: Any) -> Any:
+    """Pydantic takes a number for Unix time; in a body that is rather a mistake."""
+    if not isinstance(value, str):
+        raise ValueError("must be an RFC 3339 time")
+    return value
+
+
+BodyTime = Annotated[AwareDatetime, BeforeValidator(_text)]
+
+
+class ReplayBody(BaseModel):
+    """POST /api/v1/event-logs/replay; what is still open cannot be chosen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    view: Literal["active", "archived"] = "active"
+    trigger_id: UUID | None = None
+    status: Literal["success", "failure"] | None = None
+    source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
+    is_test: StrictBool | None = None
+    since: Annotated[BodyTime | None, Field(alias="from")] = None
+    until: Annotated[BodyTime | None, Field(alias="to")] = None
+    limit: Annotated[StrictInt, Field(ge=1, le=MAX_REPLAYS)] = MAX_REPLAYS
+    cursor: Annotated[str | None, Field(max_length=500)] = None
+    dry_run: StrictBool = False
+
+
+def read_model(model: type[M], raw: object) -> M:
+    """A decoded JSON body as a model. Raises InvalidInput naming every wrong field."""
+    if not isinstance(raw, dict):
+        raise InvalidInput("The body is not valid.", (FieldError("body", "must be an object"),))
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        details = (FieldError(_place(one["loc"]), one["msg"]) for one in error.errors())
+        raise InvalidInput("The body is not valid.", details) from error
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return str(location[0])[:100]

@@ -7,7 +7,10 @@ import orjson
 
 from triggerfish.domain.event_log import SeenEventLog
 from triggerfish.domain.page import Page
+from triggerfish.domain.replay import Replay
 from triggerfish.domain.trigger import Definition, Trigger, TriggerType
+from triggerfish.usecases.replay_events import Replayed
+from triggerfish.usecases.run_test import StartedTest
 
 
 def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
@@ -82,6 +85,35 @@ def event_log_view(seen: SeenEventLog) -> dict[str, Any]:
 def event_log_detail(seen: SeenEventLog) -> dict[str, Any]:
     """One event log with every attempt."""
     return event_log_view(seen) | {"attempts": seen.log.attempts}
+
+
+def started_test_view(test: StartedTest) -> dict[str, Any]:
+    """The answer to a test run; of an unsaved definition it shows the signing secret."""
+    event = test.event
+    view = {
+        "event_id": str(event.id),
+        "status": "pending",
+        "is_test": True,
+        "trigger_id": str(test.trigger_id) if test.trigger_id else None,
+        "note": event.note,
+        "scheduled_for": event.due_at,
+    }
+    return view if test.signing_secret is None else view | {"signing_secret": test.signing_secret}
+
+
+def replay_view(replay: Replay) -> dict[str, Any]:
+    """The answer to the replay of one event."""
+    return _replayed(replay) | {"status": "pending"}
+
+
+def replayed_view(replayed: Replayed, *, dry_run: bool) -> dict[str, Any]:
+    """The answer to a replay by filter; a dry run only counts."""
+    view = {"dry_run": dry_run, "count": replayed.count, "next_cursor": replayed.next_cursor}
+    return view if dry_run else view | {"replays": [_replayed(one) for one in replayed.replays]}
+
+
+def _replayed(replay: Replay) -> dict[str, Any]:
+    return {"event_id": str(replay.ref.event_id), "replay_of": str(replay.replay_of)}
 
 
 def page_view(page: Page[Any], view: Any) -> dict[str, Any]:

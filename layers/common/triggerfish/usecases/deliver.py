@@ -1,7 +1,7 @@
 """Deliver due events: claim, post, record. The only place where an attempt happens."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -47,8 +47,8 @@ class Deliveries(Protocol):
 
 
 class TriggerSwitch(Protocol):
-    async def disable(self, trigger_ids: Iterable[UUID], *, now: datetime) -> None:
-        """Stop triggers whose endpoint is gone for good."""
+    async def disable(self, trigger_id: UUID, *, revision_id: UUID, now: datetime) -> None:
+        """Stop a trigger whose endpoint is gone for good, unless it has another by now."""
         ...
 
 
@@ -146,7 +146,9 @@ async def _insist(outcome: Outcome | None, d: DeliverDeps, *, pull: str | None) 
 async def _follow_up(outcome: Outcome, d: DeliverDeps) -> None:
     event = outcome.event
     if outcome.disable_trigger and event.trigger_id is not None:
-        await d.triggers.disable([event.trigger_id], now=outcome.ended_at)
+        await d.triggers.disable(
+            event.trigger_id, revision_id=event.revision_id, now=outcome.ended_at
+        )
     if outcome.retry_at is not None and outcome.retry_at <= d.clock.now() + d.lookahead:
         retry = EventRef(event.id, outcome.retry_at, event.endpoint_key, str(event.id))
         await d.queue.send([retry], now=d.clock.now())

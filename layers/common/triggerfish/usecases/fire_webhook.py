@@ -1,6 +1,7 @@
 """Fire an API trigger: check the payload, store the event, and only then say yes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from triggerfish.domain.access import hash_secret
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import Conflict, InvalidInput, NotFound, TriggerfishError
 from triggerfish.domain.event_log import AcceptedEvent
+from triggerfish.domain.idempotency import FirstRequest, KeyedRequest, first_event
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
 from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES, TriggerStatus, WebhookTarget
@@ -33,35 +35,60 @@ class AcceptedEvents(Enqueued, Protocol):
         ...
 
 
+class KeyedEvents(Protocol):
+    """Events whose caller named them by an idempotency key."""
+
+    async def find(self, trigger_id: UUID, key: str, *, now: datetime) -> FirstRequest | None: ...
+
+    async def insert(self, event: AcceptedEvent, request: KeyedRequest) -> bool:
+        """Commit an event with its key; False as for other events, or when the key is taken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The answer to a call: its event, which an earlier call with the same key may have made."""
+
+    event_id: UUID
+    repeated: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class FireWebhookDeps:
     clock: Clock
     ids: Ids
     targets: WebhookTargets
     events: AcceptedEvents
+    keyed: KeyedEvents
     queue: Queue
 
 
-async def fire_webhook(token: str, body: bytes, d: FireWebhookDeps) -> UUID:
-    """Accept one call and return its event's id, once the event is committed.
+async def fire_webhook(
+    token: str, body: bytes, d: FireWebhookDeps, *, request: KeyedRequest | None = None
+) -> Accepted:
+    """Accept one call, once its event is committed; `request` is set if the caller sent a key.
 
-    Raises NotFound for an unknown token, Conflict for a trigger that is not active, and
-    InvalidInput or TooLarge for a body that is not storable JSON or does not fit the schema;
-    then nothing is stored.
+    Raises NotFound for an unknown token, Conflict for a trigger that is not active, KeyReused for
+    a key that came with another body, and InvalidInput or TooLarge for a body that is not
+    storable JSON or does not fit the schema; then nothing is stored.
     """
     payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
     token_hash = hash_secret(token)
     refusal: TriggerfishError | None = None
-    # A remembered target may be out of date: nobody is refused before we have looked again.
+    # A remembered target may be out of date, or the same key come in by another door at this
+    # moment: nobody is refused before we have looked again.
     for _ in range(2):
         target = await _find(token_hash, d)
+        earlier = await _earlier(target, request, d) if request else None
+        if earlier is not None:
+            return Accepted(earlier, repeated=True)
         refusal = _refusal(target, payload)
         if refusal is None:
             event = _event(target, token_hash, body, d)
-            if await d.events.insert(event):
+            if await _insert(event, request, d):
                 ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
                 await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
-                return event.id
+                return Accepted(event.id)
         d.targets.forget(token_hash)
     raise refusal or Conflict("The trigger is being changed; send the request again.")
 
@@ -71,6 +98,17 @@ async def _find(token_hash: bytes, d: FireWebhookDeps) -> WebhookTarget:
     if target is None:
         raise NotFound("There is no such webhook.")
     return target
+
+
+async def _earlier(target: WebhookTarget, request: KeyedRequest, d: FireWebhookDeps) -> UUID | None:
+    first = await d.keyed.find(target.trigger_id, request.key, now=d.clock.now())
+    return None if first is None else first_event(request, first)
+
+
+async def _insert(event: AcceptedEvent, request: KeyedRequest | None, d: FireWebhookDeps) -> bool:
+    if request is None:
+        return await d.events.insert(event)
+    return await d.keyed.insert(event, request)
 
 
 def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:

@@ -57,7 +57,7 @@ async def list_event_logs(
 ) -> Page[SeenEventLog]:
     """Newest first. Raises InvalidInput for a cursor that is not ours."""
     now = d.clock.now()
-    fired_after, fired_until = _bounds(window, d.retention, now)
+    fired_after, fired_until = bounds(window, d.retention, now)
     logs = await d.events.page(
         caller.project_id,
         filter,
@@ -74,13 +74,14 @@ async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps
     """One event with its attempts. Raises NotFound if unknown, foreign, not yet due or expired."""
     now = d.clock.now()
     log = await d.events.get(caller.project_id, event_id, now=now)
-    view = seen(log, d.retention, now) if log else None
+    # A test run that is still to fire is seen as it will be when it does.
+    view = seen(log, d.retention, max(now, log.fired_at)) if log else None
     if view is None:
         raise NotFound("There is no such event.")
     return view
 
 
-def _bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
+def bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
     """The half-open interval (after, until] of `fired_at` that a window means at `now`."""
     if window.view is View.ACTIVE:
         after, until = retention.active_from(now), now

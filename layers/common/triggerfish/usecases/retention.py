@@ -26,6 +26,8 @@ class RetentionStore(Protocol):
 
     async def delete_retired_revisions(self, *, retired_until: datetime) -> int: ...
 
+    async def delete_expired_keys(self, *, now: datetime, limit: int) -> int: ...
+
     async def roll_up_statistics(self, *, until: datetime) -> None: ...
 
 
@@ -65,6 +67,7 @@ async def run_retention(d: RetentionDeps) -> RetentionReport:
     await d.store.make_partitions(fired_until=archived)
     moved = await _in_batches(lambda: d.store.move(fired_until=archived, limit=BATCH))
     await d.store.delete_retired_revisions(retired_until=expired)
+    await _in_batches(lambda: d.store.delete_expired_keys(now=now, limit=BATCH))
     await d.store.roll_up_statistics(until=expired)
     report = RetentionReport(deleted, dropped, moved)
     ended = d.clock.now()

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.values import to_json, uuid_array
+from triggerfish.adapters.db.webhook_urls import token_holds
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.event_log import AcceptedEvent, EventLog, EventLogFilter, dedup_id
 from triggerfish.domain.firing import Firing
@@ -47,10 +48,7 @@ INSERT_ACCEPTED = text(f"""
       JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
                      AND t.status = 'active'
       JOIN trigger_revisions r ON r.id = n.revision_id
-     WHERE t.webhook_token_hash = decode(n.token_hash, 'hex')
-        OR EXISTS (SELECT FROM previous_webhook_tokens p
-                    WHERE p.token_hash = decode(n.token_hash, 'hex') AND p.trigger_id = t.id
-                      AND p.valid_until > n.fired_at)
+     WHERE {token_holds("decode(n.token_hash, 'hex')", "n.fired_at")}
     RETURNING id
 """)
 
@@ -71,10 +69,12 @@ LOG_COLUMNS = """
 ORDER = "ORDER BY fired_at DESC, id DESC"
 
 
+# Who asked for a test run has its id before it fires; all others are shown from then on.
 def _get(table: str) -> TextClause:
     return text(f"""
         SELECT {LOG_COLUMNS} FROM {table}
-         WHERE project_id = :project_id AND id = :id AND fired_at <= :now
+         WHERE project_id = :project_id AND id = :id
+           AND (fired_at <= :now OR source = 'manual-test')
     """)
 
 

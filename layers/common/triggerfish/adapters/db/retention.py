@@ -62,6 +62,16 @@ DELETE_RETIRED_REVISIONS = text("""
     DELETE FROM trigger_revisions WHERE retired_at <= :retired_until RETURNING id
 """)
 
+DELETE_EXPIRED_KEYS = text("""
+    DELETE FROM idempotency_keys
+     WHERE (trigger_id, key) IN (
+        SELECT trigger_id, key FROM idempotency_keys
+         WHERE expires_at <= :now
+         LIMIT :limit
+           FOR UPDATE SKIP LOCKED)
+    RETURNING key
+""")
+
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '2s'")
 
 
@@ -108,6 +118,10 @@ class Retention:
     async def delete_retired_revisions(self, *, retired_until: datetime) -> int:
         rows = await self._database.run(DELETE_RETIRED_REVISIONS, retired_until=retired_until)
         return len(rows)
+
+    async def delete_expired_keys(self, *, now: datetime, limit: int) -> int:
+        """Delete idempotency keys past their time; how many were deleted."""
+        return len(await self._database.run(DELETE_EXPIRED_KEYS, now=now, limit=limit))
 
     async def roll_up_statistics(self, *, until: datetime) -> None:
         """Fold statistics older than the logs into one total a project and outcome."""

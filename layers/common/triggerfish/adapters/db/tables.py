@@ -211,6 +211,18 @@ event_logs_archive = Table(
     postgresql_partition_by="RANGE (fired_at)",
 )
 
+# Written in one statement with the event; retention deletes them when they expire.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("trigger_id", UUID(), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    _id("event_id"),
+    _at("expires_at"),
+    Index("idempotency_keys_expires_idx", "expires_at"),
+)
+
 delivery_stats = Table(
     "delivery_stats",
     metadata,

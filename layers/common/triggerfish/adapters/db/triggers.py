@@ -131,7 +131,7 @@ ADVANCE = text("""
 
 DISABLE = text("""
     UPDATE triggers SET status = 'disabled', next_fire_at = NULL, updated_at = :now
-     WHERE id = ANY(:ids) AND status = 'active'
+     WHERE id = :id AND revision_id = :revision_id AND status = 'active'
 """)
 
 
@@ -217,8 +217,9 @@ class Triggers:
             await fetch(connection, RETIRE_REVISIONS, {"id": trigger_id, "now": now})
             return True
 
-    async def disable(self, trigger_ids: Iterable[UUID], *, now: datetime) -> None:
-        await self._database.run(DISABLE, ids=sorted(trigger_ids), now=now)
+    async def disable(self, trigger_id: UUID, *, revision_id: UUID, now: datetime) -> None:
+        """Stop an active trigger, if it is still at this revision."""
+        await self._database.run(DISABLE, id=trigger_id, revision_id=revision_id, now=now)
 
     async def delivery_settings(self, revision_ids: Iterable[UUID]) -> dict[UUID, DeliverySettings]:
         """Endpoint, retry policy and signing secret of the given revisions."""

@@ -33,6 +33,16 @@ REPLACE = text("""
 """)
 
 
+def token_holds(token_hash: str, at: str) -> str:
+    """The condition that a token (SQL for its hash) leads to trigger `t` at an instant (SQL)."""
+    return f"""
+        (t.webhook_token_hash = {token_hash}
+         OR EXISTS (SELECT FROM previous_webhook_tokens p
+                     WHERE p.token_hash = {token_hash} AND p.trigger_id = t.id
+                       AND p.valid_until > {at}))
+    """
+
+
 class WebhookUrls:
     """Replaces tokens; `Triggers.by_token` finds a trigger by any that holds."""
 

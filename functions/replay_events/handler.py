@@ -1,0 +1,45 @@
+"""POST …/event-logs/{event_id}/replay and …/event-logs/replay → events sent again."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from triggerfish.domain.access import Principal
+from triggerfish.domain.event_log import EventLogFilter
+from triggerfish.domain.retention import View
+from triggerfish.edge.auth import require
+from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.queries import ReplayBody, read_model
+from triggerfish.edge.views import replay_view, replayed_view
+from triggerfish.usecases.query_event_logs import Window
+from triggerfish.usecases.replay_events import replay_event, replay_events
+from triggerfish.wiring import wiring
+
+app = build_app()
+
+Replayer = Annotated[Principal, Depends(require("events:replay", lambda: wiring().authenticate))]
+
+
+@app.post("/api/v1/event-logs/replay", status_code=202)
+async def many(request: Request, caller: Replayer) -> Json:
+    body = read_model(ReplayBody, await read_json(request))
+    replayed = await replay_events(
+        caller,
+        EventLogFilter(body.trigger_id, body.status, body.source, body.is_test),
+        Window(View(body.view), body.since, body.until),
+        wiring().replay_events,
+        limit=body.limit,
+        cursor=body.cursor,
+        dry_run=body.dry_run,
+    )
+    status = 200 if body.dry_run else 202
+    return Json(replayed_view(replayed, dry_run=body.dry_run), status_code=status)
+
+
+@app.post("/api/v1/event-logs/{event_id}/replay", status_code=202)
+async def one(event_id: str, caller: Replayer) -> Json:
+    replay = await replay_event(parse_id(event_id, "event"), caller, wiring().replay_events)
+    return Json(replay_view(replay), status_code=202)
+
+
+handler = lambda_handler(app)

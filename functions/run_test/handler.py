@@ -1,0 +1,39 @@
+"""POST …/test-run and /api/v1/test-runs → one event, marked as a test."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from triggerfish.domain.access import Principal
+from triggerfish.edge.auth import require
+from triggerfish.edge.http import (
+    Json,
+    build_app,
+    lambda_handler,
+    parse_id,
+    read_json,
+    read_optional_json,
+)
+from triggerfish.edge.views import started_test_view
+from triggerfish.usecases.run_test import run_test, run_unsaved_test
+from triggerfish.wiring import wiring
+
+app = build_app()
+
+Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring().authenticate))]
+
+
+@app.post("/api/v1/triggers/{trigger_id}/test-run", status_code=202)
+async def of_trigger(trigger_id: str, request: Request, caller: Writer) -> Json:
+    id = parse_id(trigger_id, "trigger")
+    started = await run_test(id, await read_optional_json(request), caller, wiring().run_test)
+    return Json(started_test_view(started), status_code=202)
+
+
+@app.post("/api/v1/test-runs", status_code=202)
+async def unsaved(request: Request, caller: Writer) -> Json:
+    started = await run_unsaved_test(await read_json(request), caller, wiring().run_test)
+    return Json(started_test_view(started), status_code=202)
+
+
+handler = lambda_handler(app)

@@ -1,0 +1,117 @@
+"""Replays: events that are over, found by a filter, and written anew in one statement."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE, CONDITIONS, ORDER, event_ref
+from triggerfish.adapters.db.tables import FINAL
+from triggerfish.adapters.db.values import to_json
+from triggerfish.domain.event_log import EventLogFilter
+from triggerfish.domain.replay import Original, Replay
+
+
+@lru_cache
+def _find(given: frozenset[str]) -> TextClause:
+    """The ids for just the conditions given, so that one plan fits all its uses."""
+    conditions = " AND ".join(
+        ["project_id = :project_id", "fired_at > :fired_after", "fired_at <= :fired_until", FINAL]
+        + [condition for name, condition in CONDITIONS.items() if name in given]
+    )
+    both = " UNION ALL ".join(
+        f"(SELECT id, fired_at FROM {table} WHERE {conditions} {ORDER} LIMIT :limit)"
+        for table in (ACTIVE, ARCHIVE)
+    )
+    return text(f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit")
+
+
+def _originals(table: str) -> str:
+    return f"""
+        SELECT n.id AS new_id, e.id, e.project_id, e.trigger_id, e.revision_id, e.trigger_type,
+               e.is_test, e.note, e.payload, e.endpoint_key
+          FROM n JOIN {table} e ON e.id = n.replay_of AND e.fired_at = n.fired_at
+         WHERE e.project_id = :project_id
+    """
+
+
+# A deleted trigger's revision is kept as long as the newest event that fires with it.
+INSERT_REPLAYS = text(f"""
+    WITH n AS (
+        SELECT * FROM json_to_recordset(CAST(:replays AS json))
+            AS n (id uuid, replay_of uuid, fired_at timestamptz)),
+    original AS ({_originals(ACTIVE)} UNION ALL {_originals(ARCHIVE)}),
+    kept AS (
+        UPDATE trigger_revisions r SET retired_at = :now
+          FROM original o
+         WHERE r.id = o.revision_id AND r.retired_at < :now)
+    INSERT INTO {ACTIVE}
+           (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, note,
+            scheduled_for, fired_at, payload, endpoint_key, status, attempt, next_attempt_at,
+            replay_of)
+    SELECT o.new_id, o.project_id, o.trigger_id, o.revision_id, o.trigger_type, 'replay',
+           o.is_test, o.note, :now, :now, o.payload, o.endpoint_key, 'pending', 0, :now, o.id
+      FROM original o
+    RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at, replay_of
+""")
+
+
+class Replays:
+    """Finds what to send again and writes the new events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(
+        self,
+        project_id: UUID,
+        filter: EventLogFilter,
+        *,
+        fired_after: datetime,
+        fired_until: datetime,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[Original]:
+        """Final events, newest first: fired in (fired_after, fired_until] and before `before`."""
+        before_at, before_id = before or (None, None)
+        given = {
+            "trigger_id": filter.trigger_id,
+            "status": filter.status,
+            "source": filter.source,
+            "is_test": filter.is_test,
+            "before_at": before_at,
+            "before_id": before_id,
+        }
+        values = {name: value for name, value in given.items() if value is not None}
+        rows = await self._database.run(
+            _find(frozenset(values)),
+            project_id=project_id,
+            fired_after=fired_after,
+            fired_until=fired_until,
+            limit=limit,
+            **values,
+        )
+        return [Original(row.id, row.fired_at) for row in rows]
+
+    async def insert(
+        self,
+        project_id: UUID,
+        originals: Sequence[Original],
+        *,
+        new_id: Callable[[datetime], UUID],
+        now: datetime,
+    ) -> list[Replay]:
+        """Write a new event for each original that still exists; all or nothing, in no order."""
+        replays = to_json(
+            [
+                {"id": new_id(now), "replay_of": one.id, "fired_at": one.fired_at}
+                for one in originals
+            ]
+        )
+        rows = await self._database.run(
+            INSERT_REPLAYS, replays=replays, project_id=project_id, now=now
+        )
+        return [Replay(event_ref(row), row.replay_of) for row in rows]

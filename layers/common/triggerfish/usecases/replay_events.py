@@ -1,0 +1,119 @@
+"""Replay events: send again what is over, with the same bytes to the same endpoint as then."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from triggerfish.domain.access import Principal
+from triggerfish.domain.errors import Conflict, NotFound
+from triggerfish.domain.event_log import EventLogFilter
+from triggerfish.domain.page import cut, decode_cursor
+from triggerfish.domain.replay import Original, Replay
+from triggerfish.ports import Ids, Queue
+from triggerfish.usecases.enqueue import Enqueued, enqueue
+from triggerfish.usecases.query_event_logs import (
+    QueryEventLogsDeps,
+    Window,
+    bounds,
+    get_event_log,
+)
+
+
+class ReplayStore(Protocol):
+    async def find(
+        self,
+        project_id: UUID,
+        filter: EventLogFilter,
+        *,
+        fired_after: datetime,
+        fired_until: datetime,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[Original]:
+        """Final events, newest first: fired in (fired_after, fired_until] and before `before`."""
+        ...
+
+    async def insert(
+        self,
+        project_id: UUID,
+        originals: Sequence[Original],
+        *,
+        new_id: Callable[[datetime], UUID],
+        now: datetime,
+    ) -> list[Replay]:
+        """Write a new event for each original that still exists; all or nothing, in no order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayEventsDeps:
+    ids: Ids
+    logs: QueryEventLogsDeps
+    replays: ReplayStore
+    events: Enqueued
+    queue: Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a filter led to: new events, or in a dry run the number there would be."""
+
+    count: int
+    replays: list[Replay]
+    next_cursor: str | None
+
+
+async def replay_event(event_id: UUID, caller: Principal, d: ReplayEventsDeps) -> Replay:
+    """Send one event again. Raises NotFound, or Conflict for a test that is still to fire."""
+    log = (await get_event_log(event_id, caller, d.logs)).log
+    if log.fired_at > d.logs.clock.now():
+        raise Conflict("The event has not fired yet.")
+    replays = await _replay([Original(log.id, log.fired_at)], caller, d)
+    if not replays:
+        raise NotFound("There is no such event.")
+    return replays[0]
+
+
+async def replay_events(
+    caller: Principal,
+    filter: EventLogFilter,
+    window: Window,
+    d: ReplayEventsDeps,
+    *,
+    limit: int,
+    cursor: str | None,
+    dry_run: bool,
+) -> Replayed:
+    """Send the newest `limit` matching events again that are over; those still open are left.
+
+    Raises InvalidInput for a cursor that is not ours.
+    """
+    fired_after, fired_until = bounds(window, d.logs.retention, d.logs.clock.now())
+    found = await d.replays.find(
+        caller.project_id,
+        filter,
+        fired_after=fired_after,
+        fired_until=fired_until,
+        before=decode_cursor(cursor),
+        limit=limit + 1,
+    )
+    page = cut([(one.fired_at, one.id, one) for one in found], limit)
+    if dry_run:
+        return Replayed(len(page.items), [], page.next_cursor)
+    replays = await _replay(page.items, caller, d)
+    return Replayed(len(replays), replays, page.next_cursor)
+
+
+async def _replay(
+    originals: Sequence[Original], caller: Principal, d: ReplayEventsDeps
+) -> list[Replay]:
+    if not originals:
+        return []
+    replays = await d.replays.insert(
+        caller.project_id, originals, new_id=d.ids.uuid7, now=d.logs.clock.now()
+    )
+    refs = [replay.ref for replay in replays]
+    await enqueue(refs, queue=d.queue, events=d.events, clock=d.logs.clock)
+    return replays
