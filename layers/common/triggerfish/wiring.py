@@ -18,23 +18,28 @@ from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.key_usage import KeyUsage
 from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
-from triggerfish.domain.access import Principal, authenticate, key_prefix
+from triggerfish.domain.access import Principal
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.slots import Slots
 from triggerfish.ports import Clock
 from triggerfish.settings import Settings
+from triggerfish.usecases.authenticate import AuthenticateDeps, find_caller
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
+from triggerfish.usecases.manage_keys import ManageKeysDeps
+from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
@@ -161,10 +166,26 @@ class Wiring:
     def keys(self) -> Keys:
         return Keys(self.database)
 
+    @cached_property
+    def manage_keys(self) -> ManageKeysDeps:
+        return ManageKeysDeps(clock=self.clock, ids=self.ids, keys=self.keys)
+
+    @cached_property
+    def manage_projects(self) -> ManageProjectsDeps:
+        projects = Projects(self.database)
+        return ManageProjectsDeps(clock=self.clock, ids=self.ids, projects=projects)
+
+    @cached_property
+    def authentication(self) -> AuthenticateDeps:
+        return AuthenticateDeps(clock=self.clock, keys=self.keys, usage=self.key_usage)
+
+    @cached_property
+    def key_usage(self) -> KeyUsage:
+        return KeyUsage(self.keys)
+
     async def authenticate(self, key: str) -> Principal | None:
         """The caller behind an API key, None when it is not valid."""
-        stored = await self.keys.find(key_prefix(key))
-        return authenticate(key, stored, self.clock.now())
+        return await find_caller(key, self.authentication)
 
     async def ensure_bootstrap(self, key: str) -> None:
         """Make sure that the first project exists and that `key` is its admin key."""
@@ -178,6 +199,8 @@ class Wiring:
         )
 
     async def close(self) -> None:
+        if "key_usage" in self.__dict__:
+            await self.key_usage.close()
         if "database" in self.__dict__:
             await self.database.close()
         if "deliver" in self.__dict__:

@@ -79,20 +79,22 @@ def lambda_handler(app: FastAPI) -> Mangum:
 
 async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The raw JSON body. Raises 415 for another content type, TooLarge beyond `max_bytes`."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        raise HTTPException(415, "Send the body as Content-Type: application/json.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise TooLarge(f"The body may have at most {max_bytes} bytes.")
-    return bytes(body)
+    _require_json(request)
+    return await _read(request, max_bytes)
 
 
 async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """The decoded JSON body; what Postgres or a receiver could not take is InvalidInput."""
     return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
+
+
+async def read_optional_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
+    """The decoded JSON body, or an empty object when there is none."""
+    body = await _read(request, max_bytes)
+    if not body:
+        return {}
+    _require_json(request)
+    return parse_payload(body, max_bytes=max_bytes)
 
 
 def parse_id(text: str, noun: str) -> UUID:
@@ -101,6 +103,21 @@ def parse_id(text: str, noun: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(f"There is no such {noun}.") from None
+
+
+def _require_json(request: Request) -> None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise HTTPException(415, "Send the body as Content-Type: application/json.")
+
+
+async def _read(request: Request, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLarge(f"The body may have at most {max_bytes} bytes.")
+    return bytes(body)
 
 
 async def _expected(request: Request, error: Exception) -> Response:
