@@ -229,7 +229,6 @@ async def last_used(api: Api, key: dict[str, Any]) -> datetime | None:
             [(at,)] = api.sql("SELECT last_used_at FROM api_keys WHERE id = %s", key["id"])
             if at is not None:
                 return datetime.fromisoformat(str(at)).astimezone(UTC)
-            await api.http.get("/health/live")  # a loop on Lambda runs only while it is called
             await asyncio.sleep(0.02)
 
 
@@ -241,7 +240,6 @@ async def test_the_last_use_is_noted_at_most_once_a_minute(api: Api) -> None:
     assert first is not None
     assert abs(datetime.now(UTC) - first) < timedelta(minutes=1)
     await is_valid(api, key)
-    api.sql("UPDATE api_keys SET last_used_at = NULL WHERE name = 'none'")
     assert await last_used(api, key) == first
     seen = await api.get(f"{KEYS}/{key['id']}")
     assert instant(seen["last_used_at"]) == first

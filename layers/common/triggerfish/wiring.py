@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from weakref import WeakKeyDictionary
 
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
+from triggerfish.adapters.behind import catch_up
 from triggerfish.adapters.clock import SystemClock
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import DueTriggers
@@ -177,11 +178,7 @@ class Wiring:
 
     @cached_property
     def authentication(self) -> AuthenticateDeps:
-        return AuthenticateDeps(clock=self.clock, keys=self.keys, usage=self.key_usage)
-
-    @cached_property
-    def key_usage(self) -> KeyUsage:
-        return KeyUsage(self.keys)
+        return AuthenticateDeps(clock=self.clock, keys=self.keys, usage=KeyUsage(self.keys))
 
     async def authenticate(self, key: str) -> Principal | None:
         """The caller behind an API key, None when it is not valid."""
@@ -199,8 +196,7 @@ class Wiring:
         )
 
     async def close(self) -> None:
-        if "key_usage" in self.__dict__:
-            await self.key_usage.close()
+        await catch_up()
         if "database" in self.__dict__:
             await self.database.close()
         if "deliver" in self.__dict__:
