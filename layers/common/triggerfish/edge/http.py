@@ -102,8 +102,8 @@ async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
     return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
 
 
-async def read_optional_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """The decoded JSON body, or an empty object when there is none."""
+async def read_options(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
+    """The decoded JSON body of a request that needs none: an empty object stands for it."""
     body = await _read(request, max_bytes)
     if not body:
         return {}
