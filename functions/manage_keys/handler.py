@@ -6,7 +6,14 @@ from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
-from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json, read_options
+from triggerfish.edge.http import (
+    Json,
+    build_app,
+    lambda_handler,
+    parse_id,
+    read_json,
+    read_optional_json,
+)
 from triggerfish.edge.key_views import NOT_KEPT, issued_key_view, key_view, rotation_view
 from triggerfish.edge.queries import PageQuery, refuse_repeats
 from triggerfish.edge.views import page_view
@@ -39,7 +46,7 @@ async def get(key_id: str, caller: Admin) -> Json:
 
 @app.post("/api/v1/keys/{key_id}/rotate", status_code=201)
 async def rotate(key_id: str, request: Request, caller: Admin) -> Json:
-    body = await read_options(request)
+    body = await read_optional_json(request)
     rotation = await rotate_key(parse_id(key_id, "API key"), body, caller, wiring().manage_keys)
     return Json(rotation_view(rotation), 201, NOT_KEPT)
 

@@ -93,36 +93,8 @@ def lambda_handler(app: FastAPI) -> Mangum:
 
 async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The raw JSON body. Raises 415 for another content type, TooLarge beyond `max_bytes`."""
-    _require_json(request)
+    _check_content_type(request)
     return await _read(request, max_bytes)
-
-
-async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """The decoded JSON body; what Postgres or a receiver could not take is InvalidInput."""
-    return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
-
-
-async def read_options(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """The decoded JSON body of a request that needs none: an empty object stands for it."""
-    body = await _read(request, max_bytes)
-    if not body:
-        return {}
-    _require_json(request)
-    return parse_payload(body, max_bytes=max_bytes)
-
-
-def parse_id(text: str, noun: str) -> UUID:
-    """An id from a path; what is not a UUID cannot exist. Raises NotFound."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(f"There is no such {noun}.") from None
-
-
-def _require_json(request: Request) -> None:
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        raise HTTPException(415, "Send the body as Content-Type: application/json.")
 
 
 async def _read(request: Request, max_bytes: int) -> bytes:
@@ -132,6 +104,34 @@ async def _read(request: Request, max_bytes: int) -> bytes:
         if len(body) > max_bytes:
             raise TooLarge(f"The body may have at most {max_bytes} bytes.")
     return bytes(body)
+
+
+async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
+    """The decoded JSON body; what Postgres or a receiver could not take is InvalidInput."""
+    return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
+
+
+async def read_optional_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
+    """As `read_json`, but no body at all is an empty object, whatever its type."""
+    body = await _read(request, max_bytes)
+    if not body:
+        return {}
+    _check_content_type(request)
+    return parse_payload(body, max_bytes=max_bytes)
+
+
+def _check_content_type(request: Request) -> None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise HTTPException(415, "Send the body as Content-Type: application/json.")
+
+
+def parse_id(text: str, noun: str) -> UUID:
+    """An id from a path; what is not a UUID cannot exist. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(f"There is no such {noun}.") from None
 
 
 async def _expected(request: Request, error: Exception) -> Response:
