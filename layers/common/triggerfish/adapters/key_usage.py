@@ -1,14 +1,18 @@
 """When keys were last used: written behind the caller's back, at most once a minute and key."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from triggerfish.adapters.behind import run_behind
-from triggerfish.adapters.db.keys import Keys
 from triggerfish.domain.access import StoredKey
 from triggerfish.domain.errors import TryLater
 
 INTERVAL = timedelta(minutes=1)
+
+
+class Touch(Protocol):
+    async def touch(self, key_id: UUID, *, now: datetime, unless_since: datetime) -> None: ...
 
 
 class KeyUsage:
@@ -18,7 +22,7 @@ class KeyUsage:
     here but the keys whose write has not ended.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Touch) -> None:
         self._keys = keys
         self._writing: set[UUID] = set()
 
