@@ -11,13 +11,14 @@ from weakref import WeakKeyDictionary
 _tasks: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = WeakKeyDictionary()
 
 
-def run_behind(work: Coroutine[Any, Any, None]) -> None:
-    """Start `work` on the running loop and return at once."""
+def run_behind(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Start `work` on the running loop and return at once; the task need not be kept."""
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
     tasks = _tasks.setdefault(loop, set())
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    return task
 
 
 def is_behind(loop: asyncio.AbstractEventLoop) -> bool:

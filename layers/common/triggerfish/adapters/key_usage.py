@@ -1,5 +1,6 @@
 """When keys were last used: written behind the caller's back, at most once a minute and key."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -31,12 +32,9 @@ class KeyUsage:
         if fresh or key.id in self._writing:
             return
         self._writing.add(key.id)
-        run_behind(self._write(key.id, now))
+        writing = run_behind(self._write(key.id, now))
+        writing.add_done_callback(lambda _: self._writing.discard(key.id))
 
     async def _write(self, key_id: UUID, now: datetime) -> None:
-        try:
+        with suppress(TryLater):  # the next call with this key notes it
             await self._keys.touch(key_id, now=now, unless_since=now - INTERVAL)
-        except TryLater:
-            pass  # the next call with this key notes it
-        finally:
-            self._writing.discard(key_id)
