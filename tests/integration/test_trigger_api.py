@@ -19,7 +19,7 @@ def an_api_key(api: Api, key: str, *scopes: str, **columns: Any) -> dict[str, st
     project = columns.pop("project_id", None)
     if project is None:
         project = uuid4()
-        api.sql("INSERT INTO projects VALUES (%s, 'another', now())", project)
+        api.sql("INSERT INTO projects VALUES (%s, %s, now())", project, f"another {project}")
     values = {
         "id": uuid4(),
         "project_id": project,
@@ -140,9 +140,9 @@ async def test_no_key_or_a_wrong_one_is_unauthorised(api: Api) -> None:
     revoked = an_api_key(
         api, "tf_revoked_0123456789", "triggers:read", project_id=mine, revoked_at=now
     )
-    same_prefix = {"authorization": f"Bearer {key_prefix(API_KEY)}something-else"}
+    same_beginning = {"authorization": f"Bearer {API_KEY[:12]}something-else"}
     nobody = {"authorization": "Bearer tf_nobody_0123456789"}
-    for headers in (expired, revoked, same_prefix, nobody, {"authorization": ""}):
+    for headers in (expired, revoked, same_beginning, nobody, {"authorization": ""}):
         answer = await api.http.get(TRIGGERS, headers=headers)
         assert_refused(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"

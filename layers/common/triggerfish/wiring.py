@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from weakref import WeakKeyDictionary
 
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
+from triggerfish.adapters.behind import catch_up
 from triggerfish.adapters.clock import SystemClock
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import DueTriggers
@@ -20,6 +21,7 @@ from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.revisions import Revisions
@@ -29,20 +31,24 @@ from triggerfish.adapters.db.webhook_urls import WebhookUrls
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.key_usage import KeyUsage
 from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
-from triggerfish.domain.access import Principal, authenticate, key_prefix
+from triggerfish.domain.access import Principal
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.slots import Slots
 from triggerfish.ports import Clock
 from triggerfish.settings import Settings
+from triggerfish.usecases.authenticate import AuthenticateDeps, find_caller
 from triggerfish.usecases.change_trigger import ChangeTriggerDeps
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
+from triggerfish.usecases.manage_keys import ManageKeysDeps
+from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
@@ -226,10 +232,22 @@ class Wiring:
     def keys(self) -> Keys:
         return Keys(self.database)
 
+    @cached_property
+    def manage_keys(self) -> ManageKeysDeps:
+        return ManageKeysDeps(clock=self.clock, ids=self.ids, keys=self.keys)
+
+    @cached_property
+    def manage_projects(self) -> ManageProjectsDeps:
+        projects = Projects(self.database)
+        return ManageProjectsDeps(clock=self.clock, ids=self.ids, projects=projects)
+
+    @cached_property
+    def authentication(self) -> AuthenticateDeps:
+        return AuthenticateDeps(clock=self.clock, keys=self.keys, usage=KeyUsage(self.keys))
+
     async def authenticate(self, key: str) -> Principal | None:
         """The caller behind an API key, None when it is not valid."""
-        stored = await self.keys.find(key_prefix(key))
-        return authenticate(key, stored, self.clock.now())
+        return await find_caller(key, self.authentication)
 
     async def ensure_bootstrap(self, key: str) -> None:
         """Make sure that the first project exists and that `key` is its admin key."""
@@ -243,6 +261,7 @@ class Wiring:
         )
 
     async def close(self) -> None:
+        await catch_up()
         if "database" in self.__dict__:
             await self.database.close()
         if "deliver" in self.__dict__:

@@ -4,9 +4,12 @@ import base64
 import random
 import secrets
 from datetime import datetime
+from string import ascii_letters, digits
 from uuid import UUID
 
 import uuid_utils
+
+_ALPHANUMERIC = digits + ascii_letters
 
 
 class SystemIds:
@@ -19,6 +22,10 @@ class SystemIds:
     def token(self) -> str:
         """A secret for a URL: 43 characters, 256 bits."""
         return secrets.token_urlsafe(32)
+
+    def alphanumeric(self, characters: int) -> str:
+        """Random letters and digits: 5.95 bits a character."""
+        return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(characters))
 
     def signing_secret(self) -> str:
         """A Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""

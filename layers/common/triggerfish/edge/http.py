@@ -1,5 +1,6 @@
 """What every HTTP function shares: the app, its errors, JSON in and JSON out."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -14,10 +15,12 @@ from mangum.types import LambdaConfig, LambdaContext, LambdaEvent
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from triggerfish.adapters.behind import catch_up, is_behind
 from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLarge, TriggerfishError
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
 from triggerfish.edge.logging import configure
+from triggerfish.edge.loop import run
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
@@ -72,9 +75,20 @@ def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
     return app
 
 
+class LambdaApp(Mangum):
+    """An app as Lambda calls it; what its requests left behind has ended when it returns."""
+
+    def __call__(self, event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
+        try:
+            return super().__call__(event, context)
+        finally:
+            if is_behind(asyncio.get_event_loop()):
+                run(catch_up())
+
+
 def lambda_handler(app: FastAPI) -> Mangum:
     """The Lambda entry of an app; it carries the app itself for hosts that speak ASGI."""
-    return Mangum(app, lifespan="off", custom_handlers=[HttpApiEvent])
+    return LambdaApp(app, lifespan="off", custom_handlers=[HttpApiEvent])
 
 
 async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:

@@ -41,8 +41,9 @@ projects = Table(
     "projects",
     metadata,
     Column("id", UUID(), primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("name", Text, nullable=False, unique=True),
     _at("created_at"),
+    Index("projects_list_idx", text("created_at DESC"), text("id DESC")),
 )
 
 api_keys = Table(
@@ -58,6 +59,8 @@ api_keys = Table(
     _at("expires_at", nullable=True),
     _at("revoked_at", nullable=True),
     _at("last_used_at", nullable=True),
+    _id("replaced_by", nullable=True),  # the key that it was rotated into
+    Index("api_keys_list_idx", "project_id", text("created_at DESC"), text("id DESC")),
 )
 
 triggers = Table(

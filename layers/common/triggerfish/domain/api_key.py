@@ -1,0 +1,166 @@
+"""An API key as its project sees it: what may be asked for, and the rules of rotation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from triggerfish.domain.access import SCOPES
+from triggerfish.domain.durations import parse_duration
+from triggerfish.domain.errors import Conflict, FieldError, Forbidden, InvalidInput
+from triggerfish.domain.timestamps import parse_rfc3339
+
+T = TypeVar("T")
+
+MAX_NAME_CHARACTERS = 200
+DEFAULT_OVERLAP_SECONDS = 24 * 3600
+MAX_OVERLAP_SECONDS = 7 * 24 * 3600
+
+NEW_KEY_FIELDS = frozenset({"name", "scopes", "expires_at", "expires_in"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a customer asks for; the scopes stand in the order of SCOPES."""
+
+    name: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A stored key without anything by which it could be used."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    replaced_by: UUID | None = None
+
+
+def parse_new_key(raw: object, *, now: datetime) -> NewKey:
+    """Read a create body. Raises InvalidInput that names every field that is wrong."""
+    body = _object(raw)
+    errors = _unknown_fields(body, NEW_KEY_FIELDS)
+    name = _collect(errors, lambda: parse_name(body.get("name")))
+    scopes = _collect(errors, lambda: _scopes(body.get("scopes")))
+    expires_at = _collect(errors, lambda: _expiry(body, now))
+    if errors or name is None or scopes is None:
+        raise InvalidInput("The API key is not valid.", errors)
+    return NewKey(name, scopes, expires_at)
+
+
+def parse_overlap(raw: object) -> timedelta:
+    """Read the body of a rotation: how long the old key stays valid. Raises InvalidInput."""
+    body = _object(raw)
+    errors = _unknown_fields(body, frozenset({"overlap_seconds"}))
+    seconds = body.get("overlap_seconds", DEFAULT_OVERLAP_SECONDS)
+    whole = isinstance(seconds, int) and not isinstance(seconds, bool)
+    if not whole or not 0 <= seconds <= MAX_OVERLAP_SECONDS:
+        message = f"must be a whole number of seconds, 0 to {MAX_OVERLAP_SECONDS}"
+        errors.append(FieldError("overlap_seconds", message))
+    if errors:
+        raise InvalidInput("The rotation is not valid.", errors)
+    return timedelta(seconds=seconds)
+
+
+def parse_name(value: object) -> str:
+    """Read the name of a key or a project. Raises InvalidInput (field `name`)."""
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong("name", "must be a non-empty string")
+    if len(value) > MAX_NAME_CHARACTERS:
+        raise _wrong("name", f"must have at most {MAX_NAME_CHARACTERS} characters")
+    return value
+
+
+def refuse_gain(held: frozenset[str], given: tuple[str, ...]) -> None:
+    """No key makes one that may do more than itself. Raises Forbidden."""
+    gained = [scope for scope in given if scope not in held]
+    if gained:
+        raise Forbidden(f"This key cannot give what it does not have: {', '.join(gained)}.")
+
+
+def replacement(old: ApiKey, *, now: datetime) -> NewKey:
+    """What the key that takes over from `old` is: the same, with a lifetime of the same length.
+
+    Raises Conflict when `old` is no longer in use, or has a successor already.
+    """
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise Conflict("The key is revoked or expired; create another one.")
+    if old.replaced_by is not None:
+        raise Conflict(f"The key was rotated before; rotate its successor {old.replaced_by}.")
+    lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+    return NewKey(old.name, old.scopes, None if lifetime is None else now + lifetime)
+
+
+def _object(raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise _wrong("body", "not an object")
+    return raw
+
+
+def _unknown_fields(body: dict[str, Any], known: frozenset[str]) -> list[FieldError]:
+    return [FieldError(name, "unknown field") for name in sorted(set(body) - known)]
+
+
+def _collect(errors: list[FieldError], parse: Callable[[], T]) -> T | None:
+    try:
+        return parse()
+    except InvalidInput as invalid:
+        errors.extend(invalid.details)
+        return None
+
+
+def _scopes(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise _wrong("scopes", f"must be a list of at least one of {', '.join(SCOPES)}")
+    errors = [
+        FieldError(f"scopes[{index}]", f"must be one of {', '.join(SCOPES)}")
+        for index, scope in enumerate(value)
+        if scope not in SCOPES
+    ]
+    if errors:
+        raise InvalidInput("The API key is not valid.", errors[: len(SCOPES)])
+    return tuple(scope for scope in SCOPES if scope in value)
+
+
+def _expiry(body: dict[str, Any], now: datetime) -> datetime | None:
+    at, after = body.get("expires_at"), body.get("expires_in")
+    if at is not None and after is not None:
+        raise _wrong("expires_in", "is given together with expires_at; give one of them")
+    if at is not None:
+        return _future(at, now)
+    return None if after is None else now + _lifetime(after)
+
+
+def _future(value: object, now: datetime) -> datetime:
+    try:
+        moment = parse_rfc3339(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise _wrong("expires_at", "must be an RFC 3339 timestamp with an offset")
+    if moment <= now:
+        raise _wrong("expires_at", "must be in the future")
+    return moment
+
+
+def _lifetime(value: object) -> timedelta:
+    try:
+        lifetime = parse_duration(value) if isinstance(value, str) else timedelta()
+    except ValueError:
+        lifetime = timedelta()
+    if not lifetime:
+        raise _wrong("expires_in", 'must be a duration like "90d" or "PT12H", at most ten years')
+    return lifetime
+
+
+def _wrong(field: str, message: str) -> InvalidInput:
+    return InvalidInput("The API key is not valid.", (FieldError(field, message),))
