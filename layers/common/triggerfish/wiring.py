@@ -15,6 +15,7 @@ from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
@@ -39,6 +40,7 @@ from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.retention import RetentionDeps
+from triggerfish.usecases.summarise_events import SummariseEventsDeps
 from triggerfish.usecases.tick import TickDeps
 
 DEFAULT_PROJECT = "default"
@@ -144,6 +146,14 @@ class Wiring:
     def query_event_logs(self) -> QueryEventLogsDeps:
         return QueryEventLogsDeps(
             clock=self.clock, events=self.events, retention=self.settings.retention
+        )
+
+    @cached_property
+    def summarise_events(self) -> SummariseEventsDeps:
+        return SummariseEventsDeps(
+            clock=self.clock,
+            store=EventSummaries(self.database),
+            retention=self.settings.retention,
         )
 
     @cached_property

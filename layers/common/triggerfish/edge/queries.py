@@ -7,6 +7,7 @@ from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.event_summary import MAX_HOURS
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 
 
@@ -45,3 +46,11 @@ class EventLogQuery(PageQuery):
     is_test: bool | None = None
     since: Annotated[AwareDatetime | None, Field(alias="from")] = None
     until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+
+
+class HoursQuery(BaseModel):
+    """GET /api/v1/event-logs/summary and GET /api/v1/metrics"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = MAX_HOURS

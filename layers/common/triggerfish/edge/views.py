@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from triggerfish.domain.event_log import SeenEventLog
+from triggerfish.domain.event_summary import EventSummary
 from triggerfish.domain.page import Page
 from triggerfish.domain.trigger import Trigger, TriggerType
 
@@ -79,6 +80,25 @@ def event_log_view(seen: SeenEventLog) -> dict[str, Any]:
 def event_log_detail(seen: SeenEventLog) -> dict[str, Any]:
     """One event log with every attempt."""
     return event_log_view(seen) | {"attempts": seen.log.attempts}
+
+
+def event_summary_view(summary: EventSummary) -> dict[str, Any]:
+    """Counts by status in all and of each trigger, the busiest first."""
+    return {
+        "from": summary.since,
+        "to": summary.until,
+        "total": sum(summary.counts.values()),
+        "counts": summary.counts,
+        "data": [
+            {
+                "trigger_id": str(one.trigger_id) if one.trigger_id else None,
+                "trigger_name": one.trigger_name,
+                "total": one.total,
+                "counts": one.counts,
+            }
+            for one in summary.triggers
+        ],
+    }
 
 
 def page_view(page: Page[Any], view: Any) -> dict[str, Any]:

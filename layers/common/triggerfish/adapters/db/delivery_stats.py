@@ -1,6 +1,7 @@
 """Delivery statistics: counted in the same statement that writes an outcome, so they cannot differ.
 
-One row a minute, trigger and outcome, with histograms of duration and lateness in milliseconds.
+One row a minute of firing, trigger, source and outcome, with histograms of duration and lateness
+in milliseconds. As the minute is that of `fired_at`, the rows of a window agree with its logs.
 Metrics and summaries read these rows and never scan the logs.
 """
 
@@ -34,7 +35,7 @@ def _summed(column: str, bounds: tuple[int, ...]) -> str:
 
 
 ON_CONFLICT_ADD = f"""
-        ON CONFLICT (minute, project_id, trigger_id, outcome) DO UPDATE
+        ON CONFLICT (minute, project_id, trigger_id, source, outcome) DO UPDATE
            SET count = s.count + excluded.count,
                duration_ms = s.duration_ms + excluded.duration_ms,
                {_added("duration_buckets", DURATION_BOUNDS_MS)},
@@ -49,17 +50,17 @@ ON_CONFLICT_ADD = f"""
 COUNT_OUTCOMES = f"""
     counted AS (
         INSERT INTO delivery_stats AS s
-               (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
-                lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
-        SELECT date_trunc('minute', ended_at, 'UTC'), project_id,
-               coalesce(trigger_id, '{NO_TRIGGER}'),
+               (minute, project_id, trigger_id, source, outcome, count, duration_ms,
+                duration_buckets, lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
+        SELECT date_trunc('minute', fired_at, 'UTC'), project_id,
+               coalesce(trigger_id, '{NO_TRIGGER}'), source,
                CASE status WHEN 'pending' THEN 'retry' ELSE status END,
                count(*), sum(duration_ms), {_histogram("duration_ms", DURATION_BOUNDS_MS)},
                count(lateness_ms), coalesce(sum(lateness_ms), 0), coalesce(max(lateness_ms), 0),
                {_histogram("lateness_ms", LATENESS_BOUNDS_MS)}
           FROM done
-         GROUP BY 1, 2, 3, 4
-         ORDER BY 1, 2, 3, 4
+         GROUP BY 1, 2, 3, 4, 5
+         ORDER BY 1, 2, 3, 4, 5
         {ON_CONFLICT_ADD})
 """
 
@@ -70,14 +71,14 @@ ROLL_UP = text(f"""
          WHERE minute < :until AND minute > 'epoch'
         RETURNING *)
     INSERT INTO delivery_stats AS s
-           (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
-            lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
-    SELECT 'epoch', project_id, CAST(:no_trigger AS uuid), outcome, sum(count), sum(duration_ms),
-           {_summed("duration_buckets", DURATION_BOUNDS_MS)},
+           (minute, project_id, trigger_id, source, outcome, count, duration_ms,
+            duration_buckets, lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
+    SELECT 'epoch', project_id, CAST(:no_trigger AS uuid), source, outcome, sum(count),
+           sum(duration_ms), {_summed("duration_buckets", DURATION_BOUNDS_MS)},
            sum(lateness_count), sum(lateness_ms), max(lateness_max_ms),
            {_summed("lateness_buckets", LATENESS_BOUNDS_MS)}
       FROM old
-     GROUP BY project_id, outcome
+     GROUP BY project_id, source, outcome
     {ON_CONFLICT_ADD}
 """)
 

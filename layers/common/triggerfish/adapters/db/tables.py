@@ -160,6 +160,7 @@ def _event_log_indexes(name: str) -> list[Index]:
     return [
         Index(f"{name}_list_idx", "project_id", text("fired_at DESC"), text("id DESC")),
         Index(f"{name}_trigger_idx", "trigger_id", text("fired_at DESC"), text("id DESC")),
+        Index(f"{name}_status_idx", "project_id", "status", text("fired_at DESC"), text("id DESC")),
         Index(f"{name}_open_idx", "next_attempt_at", postgresql_where=text(OPEN)),
         Index(
             f"{name}_waiting_idx",
@@ -203,9 +204,10 @@ event_logs_archive = Table(
 delivery_stats = Table(
     "delivery_stats",
     metadata,
-    Column("minute", DateTime(timezone=True), primary_key=True),
+    Column("minute", DateTime(timezone=True), primary_key=True),  # in which the events fired
     Column("project_id", UUID(), primary_key=True),
     Column("trigger_id", UUID(), primary_key=True),  # zero for test runs of unsaved definitions
+    Column("source", Text, primary_key=True),
     Column("outcome", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("duration_ms", BigInteger, nullable=False),
@@ -214,6 +216,7 @@ delivery_stats = Table(
     Column("lateness_ms", BigInteger, nullable=False),
     Column("lateness_max_ms", BigInteger, nullable=False),
     Column("lateness_buckets", ARRAY(BigInteger), nullable=False),
+    Index("delivery_stats_project_idx", "project_id", "minute"),
 )
 
 heartbeats = Table(
@@ -222,5 +225,6 @@ heartbeats = Table(
     Column("name", Text, primary_key=True),
     _at("last_run_at"),
     Column("duration_ms", Integer, nullable=False),
-    Column("counts", JSONB, nullable=False),
+    Column("counts", JSONB, nullable=False),  # of the last run
+    Column("totals", JSONB, nullable=False, server_default="{}"),  # of all runs
 )
