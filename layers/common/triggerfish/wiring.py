@@ -19,6 +19,7 @@ from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.deliveries import BatchedDeliveries
@@ -39,6 +40,7 @@ from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
 from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.summarise_events import SummariseEventsDeps
 from triggerfish.usecases.tick import TickDeps
@@ -166,6 +168,10 @@ class Wiring:
             tick_patience=timedelta(seconds=10 * self.settings.tick_seconds + 5),
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),
         )
+
+    @cached_property
+    def project_metrics(self) -> ProjectMetricsDeps:
+        return ProjectMetricsDeps(store=ProjectMetricsRows(self.database), platform=self.observe)
 
     @cached_property
     def keys(self) -> Keys:

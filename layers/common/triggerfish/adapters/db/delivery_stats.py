@@ -8,7 +8,7 @@ Metrics and summaries read these rows and never scan the logs.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from triggerfish.domain.observation import (
     DURATION_BOUNDS_MS,
@@ -30,7 +30,7 @@ def _added(column: str, bounds: tuple[int, ...]) -> str:
 
 
 def _summed(column: str, bounds: tuple[int, ...]) -> str:
-    sums = (f"CAST(sum({column}[{i}]) AS bigint)" for i in range(1, len(bounds) + 1))
+    sums = (f"CAST(coalesce(sum({column}[{i}]), 0) AS bigint)" for i in range(1, len(bounds) + 1))
     return f"ARRAY[{', '.join(sums)}]"
 
 
@@ -82,15 +82,35 @@ ROLL_UP = text(f"""
     {ON_CONFLICT_ADD}
 """)
 
-TOTALS = text(f"""
-    SELECT outcome, sum(count) AS total, sum(duration_ms) AS duration_ms,
-           {_summed("duration_buckets", DURATION_BOUNDS_MS)} AS duration_buckets,
-           sum(lateness_count) AS lateness_count, sum(lateness_ms) AS lateness_ms,
-           max(lateness_max_ms) AS lateness_max_ms,
-           {_summed("lateness_buckets", LATENESS_BOUNDS_MS)} AS lateness_buckets
-      FROM delivery_stats
-     GROUP BY outcome
-""")
+SUMS = f"""
+    coalesce(sum(count), 0) AS total, coalesce(sum(duration_ms), 0) AS duration_ms,
+    {_summed("duration_buckets", DURATION_BOUNDS_MS)} AS duration_buckets,
+    coalesce(sum(lateness_count), 0) AS lateness_count,
+    coalesce(sum(lateness_ms), 0) AS lateness_ms,
+    coalesce(max(lateness_max_ms), 0) AS lateness_max_ms,
+    {_summed("lateness_buckets", LATENESS_BOUNDS_MS)} AS lateness_buckets
+"""
+
+
+def totals(condition: str = "true") -> TextClause:
+    return text(f"SELECT outcome, {SUMS} FROM delivery_stats WHERE {condition} GROUP BY outcome")
+
+
+def finished(condition: str = "true") -> TextClause:
+    return text(f"""
+        SELECT source, outcome AS status, CAST(sum(count) AS bigint) AS total,
+               CAST(coalesce(sum(count) FILTER (WHERE minute > :active_from), 0) AS bigint)
+                   AS active,
+               CAST(coalesce(sum(count) FILTER (
+                   WHERE minute > :kept_from AND minute <= :active_from), 0) AS bigint)
+                   AS archived
+          FROM delivery_stats
+         WHERE outcome <> 'retry' AND {condition}
+         GROUP BY source, outcome
+    """)
+
+
+TOTALS, FINISHED = totals(), finished()
 
 
 def outcome_totals(row: Row[Any]) -> OutcomeTotals:

@@ -48,4 +48,4 @@ class EventSummaries:
     ) -> list[StatusCount]:
         """Events fired in [since, now], by trigger and status; `since` is a whole minute."""
         rows = await self._database.run(STATUS_COUNTS, project_id=project_id, since=since, now=now)
-        return [StatusCount(*row) for row in rows]
+        return [StatusCount(**row._mapping) for row in rows]

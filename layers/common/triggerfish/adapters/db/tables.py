@@ -198,6 +198,21 @@ event_logs_archive = Table(
     PrimaryKeyConstraint("fired_at", "id"),  # Postgres wants the partition key in it
     *_event_log_indexes("event_logs_archive"),
     Index("event_logs_archive_id_idx", "id"),
+    # Written once and read often, so it affords more indexes than the active table.
+    Index(
+        "event_logs_archive_trigger_status_idx",
+        "trigger_id",
+        "status",
+        text("fired_at DESC"),
+        text("id DESC"),
+    ),
+    Index(
+        "event_logs_archive_source_idx",
+        "project_id",
+        "source",
+        text("fired_at DESC"),
+        text("id DESC"),
+    ),
     postgresql_partition_by="RANGE (fired_at)",
 )
 

@@ -1,4 +1,4 @@
-"""Statistics by source and by the minute of firing, totals of heartbeats, lists by status."""
+"""Statistics by source and by the minute of firing, totals of heartbeats, lists by status and source."""
 
 from alembic import op
 
@@ -18,10 +18,16 @@ UP = """
     CREATE INDEX event_logs_active_status_idx
         ON event_logs_active (project_id, status, fired_at DESC, id DESC);
     CREATE INDEX event_logs_archive_status_idx
-        ON event_logs_archive (project_id, status, fired_at DESC, id DESC)
+        ON event_logs_archive (project_id, status, fired_at DESC, id DESC);
+    CREATE INDEX event_logs_archive_trigger_status_idx
+        ON event_logs_archive (trigger_id, status, fired_at DESC, id DESC);
+    CREATE INDEX event_logs_archive_source_idx
+        ON event_logs_archive (project_id, source, fired_at DESC, id DESC)
 """
 
 DOWN = """
+    DROP INDEX event_logs_archive_source_idx;
+    DROP INDEX event_logs_archive_trigger_status_idx;
     DROP INDEX event_logs_archive_status_idx;
     DROP INDEX event_logs_active_status_idx;
     ALTER TABLE heartbeats DROP COLUMN totals;
