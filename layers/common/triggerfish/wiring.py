@@ -25,6 +25,7 @@ from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.journal import LogJournal
 from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
@@ -55,6 +56,7 @@ class Wiring:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.ids = SystemIds()
+        self.journal = LogJournal()
 
     @cached_property
     def database(self) -> Database:
@@ -90,6 +92,7 @@ class Wiring:
             deliveries=Deliveries(self.database),
             queue=self.queue,
             heartbeats=self.observations,
+            journal=self.journal,
         )
 
     @cached_property
@@ -113,6 +116,7 @@ class Wiring:
             targets=WebhookTargets(self.triggers),
             events=BatchedAcceptedEvents(self.events, self.clock),
             queue=self.queue,
+            journal=self.journal,
         )
 
     @cached_property
@@ -132,6 +136,7 @@ class Wiring:
             queue=self.queue,
             triggers=self.triggers,
             heartbeats=SparseHeartbeats(self.observations),
+            journal=self.journal,
             lookahead=self.settings.lookahead,
         )
 

@@ -18,7 +18,7 @@ from triggerfish.domain.delivery import (
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
-from triggerfish.ports import Clock, Heartbeats, Ids, Queue, Sender
+from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue, Sender
 
 # How long one invocation goes on with a busy endpoint's waiting events. With the longest endpoint
 # time limit on top it stays below the function's own time limit.
@@ -57,6 +57,7 @@ class DeliverDeps:
     queue: Queue
     triggers: TriggerSwitch
     heartbeats: Heartbeats
+    journal: Journal
     lookahead: timedelta
 
 
@@ -119,8 +120,10 @@ async def _settle(
     if outcome is None and pull is None:
         return None
     settled = await d.deliveries.settle(outcome, pull=pull)
-    if outcome is not None and settled.recorded:
-        await _follow_up(outcome, d)
+    if outcome is not None:
+        d.journal.attempted(outcome, recorded=settled.recorded)
+        if settled.recorded:
+            await _follow_up(outcome, d)
     return settled.next
 
 

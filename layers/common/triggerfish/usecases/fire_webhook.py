@@ -11,7 +11,7 @@ from triggerfish.domain.event_log import AcceptedEvent
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
 from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES, TriggerStatus, WebhookTarget
-from triggerfish.ports import Clock, Ids, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 
@@ -38,6 +38,7 @@ class FireWebhookDeps:
     targets: WebhookTargets
     events: AcceptedEvents
     queue: Queue
+    journal: Journal
 
 
 async def fire_webhook(token: str, body: bytes, d: FireWebhookDeps) -> UUID:
@@ -55,6 +56,7 @@ async def fire_webhook(token: str, body: bytes, d: FireWebhookDeps) -> UUID:
         _check(target, payload)
         event = _event(target, body, d)
         if await d.events.insert(event):
+            d.journal.accepted(event)
             ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
             await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
             return event.id
