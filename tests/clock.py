@@ -17,3 +17,8 @@ class VirtualClock:
         """`advance(seconds=5)`; returns the new time."""
         self._now += timedelta(**delta)
         return self._now
+
+    def set_back(self, **delta: float) -> datetime:
+        """The other way, as a corrected clock does."""
+        self._now -= timedelta(**delta)
+        return self._now

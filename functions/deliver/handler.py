@@ -2,9 +2,12 @@
 
 from triggerfish.edge.queue_function import Batch, queue_function
 from triggerfish.usecases.deliver import deliver
-from triggerfish.wiring import wiring
+from triggerfish.wiring import close_all, wiring
 
 
 @queue_function
 async def handler(batch: Batch) -> None:
     await deliver(batch.refs, wiring().deliver)
+
+
+handler.close = close_all

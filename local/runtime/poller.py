@@ -9,6 +9,7 @@ from pathlib import Path
 from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.heartbeat import beat_of
 from local.runtime.invoker import Invoker
+from local.runtime.loader import Handler
 from local.runtime.log import get_logger
 from local.runtime.mapping_poller import MappingPoller
 from local.runtime.model import SqsMapping, Template
@@ -51,9 +52,18 @@ async def poll(
         for poller in pollers:
             group.create_task(poller.run(stop))
         await stop.wait()
+    for function, _ in mappings:
+        await _close(invoker.handler(function.name))
     threads.shutdown(wait=False, cancel_futures=True)
     client.close()
     _log.info("stopped")
+
+
+async def _close(handler: Handler) -> None:
+    """Let a native handler put away its connections; Lambda has no such moment."""
+    close = getattr(handler, "close", None)
+    if close is not None:
+        await close()
 
 
 def _wait_seconds(template: Template, mapping: SqsMapping) -> int:

@@ -11,6 +11,10 @@ from tests.e2e.receiver import Endpoint, listening
 HERE = Path(__file__).parent
 FIGURES = pytest.StashKey[list[str]]()
 Note = Callable[[str], None]
+TEST_SECONDS = 400
+"""For one test with the starts of its platforms, all at their worst."""
+HURRIED_ACTIVE_SECONDS = 5
+HURRIED_ARCHIVE_SECONDS = 10
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -54,6 +59,18 @@ def note(request: pytest.FixtureRequest) -> Note:
 def shared() -> Iterator[Platform]:
     """A platform with ordinary settings for all tests that leave it as they found it."""
     with platform() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def hurried() -> Iterator[Platform]:
+    """A platform whose logs live for seconds, and whose queue hands out a message every 2 s."""
+    settings = {
+        "ACTIVE_SECONDS": str(HURRIED_ACTIVE_SECONDS),
+        "ARCHIVE_SECONDS": str(HURRIED_ARCHIVE_SECONDS),
+        "RETENTION_SECONDS": "1",
+    }
+    with platform(settings, visibility_seconds=2) as one:
         yield one
 
 

@@ -98,7 +98,7 @@ class Platform(Api):
         said_before = self._said().count("is up after")
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                self.command("up"),
+                self.command("up", "--end-with-parent"),  # as `make up` does it
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -16,8 +16,6 @@ from tests.e2e.platform import Platform, platform
 from tests.e2e.receiver import Endpoint
 from tests.e2e.waiting import until
 
-pytestmark = pytest.mark.timeout(400)  # a start and a recovery, both at their worst
-
 COUNT = 1_000
 PATHS = 50
 """Many receivers: a busy one's waiting events are pulled from the database, message or not."""

@@ -20,7 +20,6 @@ from tests.e2e.platform import (
     Platform,
     folder,
     gone,
-    platform,
 )
 from tests.e2e.waiting import until
 
@@ -86,18 +85,17 @@ def killed_parent_leaves_no_orphan(one: Platform, place: Path) -> None:
     assert not listens(one.port)
 
 
-def test_two_platforms_run_side_by_side_and_know_nothing_of_each_other(shared: Platform) -> None:
-    with platform() as other:
-        trigger = other.create(
-            type="api", name="here only", schema={}, endpoint={"url": "http://127.0.0.1:9/"}
-        )
-        assert other.api_key != shared.api_key
-        assert other.request("GET", f"/triggers/{trigger['id']}").status_code == 200
-        assert shared.request("GET", f"/triggers/{trigger['id']}").status_code == 404
-        answer = shared.request(
-            "GET", "/triggers", headers={"Authorization": f"Bearer {other.api_key}"}
-        )
-        assert answer.status_code == 401
+def test_two_platforms_run_side_by_side_and_know_nothing_of_each_other(
+    shared: Platform, hurried: Platform
+) -> None:
+    trigger = hurried.create(
+        type="api", name="here only", schema={}, endpoint={"url": "http://127.0.0.1:9/"}
+    )
+    assert hurried.api_key != shared.api_key
+    assert hurried.request("GET", f"/triggers/{trigger['id']}").status_code == 200
+    assert shared.request("GET", f"/triggers/{trigger['id']}").status_code == 404
+    foreign = {"Authorization": f"Bearer {hurried.api_key}"}
+    assert shared.request("GET", "/triggers", headers=foreign).status_code == 401
 
 
 def test_a_second_platform_in_the_same_directory_is_refused(shared: Platform) -> None:

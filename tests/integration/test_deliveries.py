@@ -1,8 +1,12 @@
 """Deliveries: signed, retried, leased, parked and settled exactly once in the log."""
 
 import asyncio
+import json
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from standardwebhooks import Webhook
 
 from tests import functions
@@ -11,6 +15,10 @@ from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, detail, fire, logs
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
+from triggerfish.domain.delivery import Outcome, Settled
+from triggerfish.domain.errors import TryLater
+from triggerfish.domain.message import parse_message
+from triggerfish.usecases.deliver import Deliveries, deliver
 from triggerfish.usecases.manage_triggers import get_trigger
 from triggerfish.wiring import Wiring
 
@@ -248,3 +256,68 @@ async def test_a_scheduled_event_names_its_occurrence_in_its_message(
     due_ms = round((clock.now() + timedelta(seconds=2)).timestamp() * 1000)
     assert record["messageAttributes"]["dedup_id"]["stringValue"] == f"{trigger.id}:{due_ms}"
     assert "hello" not in record["body"]  # ids only
+
+
+async def test_a_message_that_comes_far_too_early_goes_back_to_the_queue(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    now = clock.now()
+    await create(parts, caller, a_scheduled_trigger(receiver.url(), schedule={"in": "2s"}))
+    [record] = functions.messages(parts.settings.deliveries_queue_url)
+    clock.set_back(seconds=10)
+    assert await functions.deliver([record]) == []
+    assert clock.now() < now  # it did not wait
+    await functions.deliver([record])
+    again = functions.messages(parts.settings.deliveries_queue_url)
+    assert [one["body"] for one in again] == [record["body"]] * 2
+    clock.advance(seconds=11)
+    await functions.deliver(again)
+    assert len(receiver.deliveries) == 1
+
+
+async def test_a_late_mark_does_not_hold_up_a_retry(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    receiver.answer(500, 200)
+    trigger = await create(
+        parts, caller, an_api_trigger(receiver.url(), retry={"delays_seconds": [20]})
+    )
+    event_id = await fire(parts, trigger, b'{"id": 1}')
+    await functions.work(parts.settings.deliveries_queue_url)
+    await parts.events.mark_enqueued([event_id], now=clock.now())
+    await parts.tick.deliveries.mark_resent(
+        [event_id], now=clock.now(), horizon=parts.settings.lookahead
+    )
+    clock.advance(seconds=23)
+    assert (await functions.tick())["swept"] == 1
+
+
+class AwayWhile:
+    """A database that is away for the first few settlements."""
+
+    def __init__(self, deliveries: Deliveries, times: int) -> None:
+        self.claim = deliveries.claim
+        self._settle = deliveries.settle
+        self._times = times
+
+    async def settle(self, outcome: Outcome | None, *, pull: str | None) -> Settled:
+        if self._times:
+            self._times -= 1
+            raise TryLater("away")
+        return await self._settle(outcome, pull=pull)
+
+
+@pytest.mark.parametrize(("times", "recorded"), [(4, True), (5, False)])
+async def test_an_outcome_is_kept_while_the_database_is_away_for_a_moment(
+    parts: Wiring, caller: Principal, receiver: Receiver, times: int, recorded: bool
+) -> None:
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await fire(parts, trigger, b'{"id": 1}')
+    [record] = functions.messages(parts.settings.deliveries_queue_url)
+    ref = parse_message(json.loads(record["body"]))
+    away = AwayWhile(parts.deliver.deliveries, times)
+    with nullcontext() if recorded else pytest.raises(TryLater):
+        await deliver([ref], replace(parts.deliver, deliveries=away))
+    assert len(receiver.deliveries) == 1
+    [seen] = await logs(parts, caller)
+    assert seen.log.status == ("success" if recorded else "delivering")

@@ -32,7 +32,7 @@ class LogJournal:
             )
 
     def attempted(self, outcome: Outcome, *, recorded: bool) -> None:
-        """An attempt was made; not `recorded` when its lease was lost to another worker."""
+        """An attempt was made; not `recorded` if its lease was lost or Postgres stayed away."""
         event, attempt = outcome.event, outcome.attempt
         self._log.info(
             "delivery_attempt",

@@ -29,6 +29,7 @@ class QueueHandler(Protocol):
     """A Lambda handler; `native` is the same for hosts that run coroutines."""
 
     native: Callable[[SqsEvent, Any], Awaitable[dict[str, Any]]]
+    close: Callable[[], Awaitable[None]]  # awaited by hosts that end in an orderly way
 
     def __call__(self, event: SqsEvent, context: Any) -> dict[str, Any]: ...
 

@@ -15,6 +15,7 @@ from triggerfish.domain.delivery import (
     Settled,
     settle,
 )
+from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
@@ -23,6 +24,11 @@ from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue, Sender
 # How long one invocation goes on with a busy endpoint's waiting events. With the longest endpoint
 # time limit on top it stays below the function's own time limit.
 DRAIN_BUDGET = timedelta(seconds=15)
+# An outcome that cannot be written is kept as long as its lease surely lasts: its margin is 10 s.
+SETTLE_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0.5, 1, 2, 4))
+# Messages come up to a second early. One that comes earlier was due beyond the queue's longest
+# delay, or the clock was set back.
+LONGEST_WAIT = timedelta(seconds=5)
 
 
 class Deliveries(Protocol):
@@ -81,6 +87,9 @@ async def deliver(refs: Sequence[EventRef], d: DeliverDeps) -> None:
 
 
 async def _deliver_when_due(ref: EventRef, d: DeliverDeps) -> None:
+    if ref.due_at - d.clock.now() > LONGEST_WAIT:
+        await d.queue.send([ref], now=d.clock.now())  # back to where waiting is free
+        return
     await d.clock.sleep_until(ref.due_at)
     if not d.slots.take(ref.endpoint_key):
         return
@@ -119,12 +128,26 @@ async def _settle(
     """Write the outcome and what follows from it; the endpoint's next event, if one was pulled."""
     if outcome is None and pull is None:
         return None
-    settled = await d.deliveries.settle(outcome, pull=pull)
-    if outcome is not None:
-        d.journal.attempted(outcome, recorded=settled.recorded)
-        if settled.recorded:
-            await _follow_up(outcome, d)
+    recorded = False
+    try:
+        settled = await _insist(outcome, d, pull=pull)
+        recorded = settled.recorded
+    finally:  # the attempt was made, whatever became of its outcome
+        if outcome is not None:
+            d.journal.attempted(outcome, recorded=recorded)
+    if outcome is not None and recorded:
+        await _follow_up(outcome, d)
     return settled.next
+
+
+async def _insist(outcome: Outcome | None, d: DeliverDeps, *, pull: str | None) -> Settled:
+    """Settle, again if the database is away for a moment: what was posted must not be repeated."""
+    for pause in SETTLE_PAUSES:
+        try:
+            return await d.deliveries.settle(outcome, pull=pull)
+        except TryLater:
+            await d.clock.sleep_until(d.clock.now() + pause)
+    return await d.deliveries.settle(outcome, pull=pull)
 
 
 async def _follow_up(outcome: Outcome, d: DeliverDeps) -> None:

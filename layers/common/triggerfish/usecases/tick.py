@@ -35,7 +35,9 @@ class Overdue(Protocol):
 
     async def overdue(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]: ...
 
-    async def mark_resent(self, event_ids: Sequence[UUID], *, now: datetime) -> None: ...
+    async def mark_resent(
+        self, event_ids: Sequence[UUID], *, now: datetime, horizon: timedelta
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +127,6 @@ async def sweep(horizon: timedelta, d: TickDeps) -> int:
     refs = await d.deliveries.overdue(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
     sent = await d.queue.send(refs, now=d.clock.now())
     if sent:
-        await d.deliveries.mark_resent([ref.event_id for ref in sent], now=d.clock.now())
+        ids = [ref.event_id for ref in sent]
+        await d.deliveries.mark_resent(ids, now=d.clock.now(), horizon=horizon)
     return len(sent)

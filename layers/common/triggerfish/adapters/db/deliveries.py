@@ -135,6 +135,7 @@ def _mark_resent(table: str) -> TextClause:
     return text(f"""
         UPDATE {table} SET enqueued_at = :now
          WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('pending', 'delivering')
+           AND next_attempt_at <= :until  -- not a later retry that overtook this mark
     """)
 
 
@@ -200,10 +201,13 @@ class Deliveries:
         rows += await self._database.run(OVERDUE[ARCHIVE], **values)
         return [event_ref(row) for row in rows]
 
-    async def mark_resent(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
+    async def mark_resent(
+        self, event_ids: Sequence[UUID], *, now: datetime, horizon: timedelta
+    ) -> None:
         """Note that a message is on its way again."""
+        ids = uuid_array(sorted(event_ids))
         for statement in MARK_RESENT.values():
-            await self._database.run(statement, ids=uuid_array(sorted(event_ids)), now=now)
+            await self._database.run(statement, ids=ids, now=now, until=now + horizon)
 
     async def _claim_in(
         self, table: str, event_ids: Sequence[UUID], now: datetime

@@ -52,6 +52,7 @@ INSERT_ACCEPTED = text(f"""
 MARK_ENQUEUED = text(f"""
     UPDATE {ACTIVE} SET enqueued_at = :now
      WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND enqueued_at IS NULL
+       AND attempt = 0  -- not a retry that overtook this mark: it has no message yet
 """)
 
 LOG_COLUMNS = """
