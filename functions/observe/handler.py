@@ -1,13 +1,22 @@
-"""GET /health… and /metrics → how the platform is; any unknown path → 404."""
+"""GET /health…, /metrics and /api/v1/metrics → how the platform is; any unknown path → 404."""
 
-from fastapi import Response
+from typing import Annotated
 
+from fastapi import Depends, Query, Response
+
+from triggerfish.domain.access import Principal
+from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler
+from triggerfish.edge.metrics_view import project_metrics_view
 from triggerfish.edge.prometheus import CONTENT_TYPE, render
+from triggerfish.edge.queries import HoursQuery, refuse_repeats
 from triggerfish.usecases.observe import Health, check_health, read_metrics
+from triggerfish.usecases.read_project_metrics import read_project_metrics
 from triggerfish.wiring import wiring
 
 app = build_app()
+
+Reader = Annotated[Principal, Depends(require("events:read", lambda: wiring().authenticate))]
 
 
 @app.get("/health/live")
@@ -31,6 +40,12 @@ async def health() -> Json:
 async def metrics() -> Response:
     reading = await read_metrics(wiring().observe)
     return Response(render(reading), media_type=CONTENT_TYPE)
+
+
+@app.get("/api/v1/metrics", dependencies=[Depends(refuse_repeats)])
+async def project_metrics(caller: Reader, query: Annotated[HoursQuery, Query()]) -> Json:
+    reading = await read_project_metrics(query.hours, caller, wiring().project_metrics)
+    return Json(project_metrics_view(reading))
 
 
 def _answer(health: Health, *, up: bool) -> Json:

@@ -2,16 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.retention import View
 from triggerfish.edge.auth import require
+from triggerfish.edge.etag import conditional
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
-from triggerfish.edge.queries import EventLogQuery, refuse_repeats
-from triggerfish.edge.views import event_log_detail, event_log_view, page_view
+from triggerfish.edge.queries import EventLogQuery, HoursQuery, refuse_repeats
+from triggerfish.edge.views import (
+    event_log_detail,
+    event_log_view,
+    event_summary_view,
+    page_view,
+)
 from triggerfish.usecases.query_event_logs import Window, get_event_log, list_event_logs
+from triggerfish.usecases.summarise_events import summarise_events
 from triggerfish.wiring import wiring
 
 app = build_app()
@@ -20,7 +27,9 @@ Reader = Annotated[Principal, Depends(require("events:read", lambda: wiring().au
 
 
 @app.get("/api/v1/event-logs", dependencies=[Depends(refuse_repeats)])
-async def list_(caller: Reader, query: Annotated[EventLogQuery, Query()]) -> Json:
+async def list_(
+    request: Request, caller: Reader, query: Annotated[EventLogQuery, Query()]
+) -> Response:
     page = await list_event_logs(
         caller,
         EventLogFilter(query.trigger_id, query.status, query.source, query.is_test),
@@ -29,13 +38,19 @@ async def list_(caller: Reader, query: Annotated[EventLogQuery, Query()]) -> Jso
         limit=query.limit,
         cursor=query.cursor,
     )
-    return Json(page_view(page, event_log_view))
+    return conditional(request, page_view(page, event_log_view))
+
+
+@app.get("/api/v1/event-logs/summary", dependencies=[Depends(refuse_repeats)])
+async def summary(caller: Reader, query: Annotated[HoursQuery, Query()]) -> Json:
+    found = await summarise_events(query.hours, caller, wiring().summarise_events)
+    return Json(event_summary_view(found))
 
 
 @app.get("/api/v1/event-logs/{event_id}")
-async def get(event_id: str, caller: Reader) -> Json:
+async def get(request: Request, event_id: str, caller: Reader) -> Response:
     seen = await get_event_log(parse_id(event_id, "event"), caller, wiring().query_event_logs)
-    return Json(event_log_detail(seen))
+    return conditional(request, event_log_detail(seen))
 
 
 handler = lambda_handler(app)

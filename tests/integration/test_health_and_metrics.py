@@ -166,8 +166,14 @@ async def test_metrics_agree_with_the_rows(
     [(made,)] = api.sql("SELECT sum(attempt) FROM event_logs_active")
     assert value(text, "triggerfish_delivery_duration_seconds_count") == made == 5
     assert value(text, "triggerfish_delivery_lateness_seconds_count") == 5
-    assert value(text, "triggerfish_open_events", status="pending") == 1
-    assert value(text, "triggerfish_open_events", status="delivering") == 0
+    assert value(text, "triggerfish_open_events", status="pending", source="api") == 1
+    assert value(text, "triggerfish_open_events", status="delivering", source="api") == 0
+    finished = "triggerfish_finished_events_total"
+    assert value(text, finished, status="success", source="api") == 3
+    assert value(text, finished, status="failure", source="api") == 1
+    assert value(text, finished, status="success", source="scheduled") == 0
+    assert value(text, "triggerfish_events", state="active", source="api") == 5
+    assert value(text, "triggerfish_events", state="archived", source="api") == 0
     assert value(text, "triggerfish_triggers", status="active") == 3
     assert value(text, "triggerfish_oldest_pending_seconds") == 0
     assert value(text, "triggerfish_rows_past_expiry") == 0
@@ -208,7 +214,7 @@ async def test_metrics_carry_no_ids_and_no_names_of_customers(
     await functions.work(settings.deliveries_queue_url)
     text = (await api.http.get("/metrics")).text
     labels = {name for sample in samples(text) for name in sample.labels}
-    assert labels <= {"outcome", "status", "state", "function", "le"}
+    assert labels <= {"outcome", "status", "state", "source", "action", "function", "le"}
     for secret in (trigger["id"], event, "customer", trigger["signing_secret"], API_KEY):
         assert secret not in text
 

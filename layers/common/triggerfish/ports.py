@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.delivery import EventRef, Outcome
+from triggerfish.domain.event_log import AcceptedEvent
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 from triggerfish.domain.observation import QueueDepth
 
@@ -58,3 +59,13 @@ class Heartbeats(Protocol):
     async def beat(
         self, name: str, *, now: datetime, duration_ms: int, counts: dict[str, int]
     ) -> None: ...
+
+
+class Journal(Protocol):
+    """Says what happens to events, so that one can be followed from due to done; never fails."""
+
+    def accepted(self, event: AcceptedEvent) -> None: ...
+
+    def fired(self, refs: Sequence[EventRef], *, skipped: int) -> None: ...
+
+    def attempted(self, outcome: Outcome, *, recorded: bool) -> None: ...

@@ -16,11 +16,13 @@ from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
@@ -31,6 +33,7 @@ from triggerfish.adapters.db.webhook_urls import WebhookUrls
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.journal import LogJournal
 from triggerfish.adapters.key_usage import KeyUsage
 from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
 from triggerfish.adapters.revisions import RevisionSettings
@@ -52,10 +55,12 @@ from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
 from triggerfish.usecases.replay_events import ReplayEventsDeps
 from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.rotate_url import RotateUrlDeps
 from triggerfish.usecases.run_test import RunTestDeps
+from triggerfish.usecases.summarise_events import SummariseEventsDeps
 from triggerfish.usecases.tick import TickDeps
 
 DEFAULT_PROJECT = "default"
@@ -68,6 +73,7 @@ class Wiring:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.ids = SystemIds()
+        self.journal = LogJournal()
 
     @cached_property
     def database(self) -> Database:
@@ -103,6 +109,7 @@ class Wiring:
             deliveries=Deliveries(self.database),
             queue=self.queue,
             heartbeats=self.observations,
+            journal=self.journal,
         )
 
     @cached_property
@@ -158,6 +165,7 @@ class Wiring:
             events=BatchedAcceptedEvents(self.events, self.clock),
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,
+            journal=self.journal,
         )
 
     @cached_property
@@ -189,6 +197,7 @@ class Wiring:
             queue=self.queue,
             triggers=self.triggers,
             heartbeats=SparseHeartbeats(self.observations),
+            journal=self.journal,
             lookahead=self.settings.lookahead,
         )
 
@@ -218,6 +227,14 @@ class Wiring:
         )
 
     @cached_property
+    def summarise_events(self) -> SummariseEventsDeps:
+        return SummariseEventsDeps(
+            clock=self.clock,
+            store=EventSummaries(self.database),
+            retention=self.settings.retention,
+        )
+
+    @cached_property
     def observe(self) -> ObserveDeps:
         return ObserveDeps(
             clock=self.clock,
@@ -227,6 +244,10 @@ class Wiring:
             tick_patience=self.tick_patience,
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),
         )
+
+    @cached_property
+    def project_metrics(self) -> ProjectMetricsDeps:
+        return ProjectMetricsDeps(store=ProjectMetricsRows(self.database), platform=self.observe)
 
     @cached_property
     def keys(self) -> Keys:

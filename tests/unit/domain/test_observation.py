@@ -10,6 +10,7 @@ from triggerfish.domain.observation import (
     Backlog,
     Component,
     Heartbeat,
+    OpenCount,
     judge_heartbeat,
     judge_worker,
 )
@@ -54,7 +55,7 @@ def test_a_background_function_is_up_while_it_ran_lately(last, up, reason):
     ],
 )
 def test_a_worker_is_down_only_when_due_work_is_left_lying(oldest_due, last, up, reason):
-    backlog = Backlog(pending=1, delivering=0, oldest_due_at=oldest_due)
+    backlog = Backlog((OpenCount("pending", "api", "active", 1),), oldest_due)
     judged = judge_worker(backlog, last, now=NOW, patience=PATIENCE)
     assert judged == Component("worker", up, reason)
 

@@ -1,7 +1,9 @@
 """What every HTTP function shares: the app, its errors, JSON in and JSON out."""
 
 import asyncio
+import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +69,7 @@ def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},  # looked up anew for every request
     )
     app.state.elsewhere = elsewhere or {}
-    app.add_middleware(RequestId)
+    app.add_middleware(RequestId, function=cache(lambda: _function_name(app)))
     app.add_exception_handler(TriggerfishError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http)
@@ -84,6 +86,13 @@ class LambdaApp(Mangum):
         finally:
             if is_behind(asyncio.get_event_loop()):
                 run(catch_up())
+
+
+def _function_name(app: FastAPI) -> str:
+    """On Lambda the runtime says it; elsewhere it is the folder of the module with the routes."""
+    modules = (route.endpoint.__module__ for route in app.routes if isinstance(route, Route))
+    folder = next(modules, "").rpartition(".")[0].rpartition(".")[2]
+    return os.environ.get("AWS_LAMBDA_FUNCTION_NAME", folder)
 
 
 def lambda_handler(app: FastAPI) -> Mangum:

@@ -1,6 +1,6 @@
 """Metrics in Prometheus' text form: standard names and units, no ids as labels."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -15,6 +15,9 @@ from triggerfish.domain.observation import (
     DURATION_BOUNDS_MS,
     LATENESS_BOUNDS_MS,
     OutcomeTotals,
+    attempts_by_outcome,
+    events_by_state,
+    finished_by_status,
 )
 from triggerfish.usecases.observe import Metrics
 
@@ -33,85 +36,142 @@ class _Reading(Collector):
         self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
-        m = self._metrics
+        yield from self._deliveries()
+        yield from self._events()
+        yield from self._background()
+        yield from self._queue()
+
+    def _deliveries(self) -> Iterator[Metric]:
+        outcomes = self._metrics.outcomes
         yield _counter(
             "triggerfish_delivery_attempts",
             "Delivery attempts by outcome.",
-            "outcome",
-            ((one.outcome, one.count) for one in m.outcomes),
+            ("outcome",),
+            _one_label(attempts_by_outcome(outcomes)),
         )
         yield _histogram(
             "triggerfish_delivery_duration_seconds",
             "How long attempts took.",
             DURATION_BOUNDS_MS,
-            [(one.duration_buckets, one.count, one.duration_ms) for one in m.outcomes],
+            [(one.duration_buckets, one.count, one.duration_ms) for one in outcomes],
         )
-        yield _lateness(m.outcomes)
+        yield _lateness(outcomes)
+
+    def _events(self) -> Iterator[Metric]:
+        m = self._metrics
+        yield _counter(
+            "triggerfish_finished_events",
+            "Events that became final.",
+            ("status", "source"),
+            finished_by_status(m.finished),
+        )
+        yield _gauge(
+            "triggerfish_events",
+            "Events that are kept, by whole minutes of firing.",
+            ("state", "source"),
+            events_by_state(m.finished, m.backlog),
+        )
+        yield _gauge(
+            "triggerfish_open_events",
+            "Events that are not final.",
+            ("status", "source"),
+            m.backlog.by_status_and_source(),
+        )
         oldest = m.backlog.oldest_due_at
         yield _gauge(
             "triggerfish_oldest_pending_seconds",
             "How long the longest waiting due event has waited.",
-            (m.at - oldest).total_seconds() if oldest else 0,
+            (),
+            {(): (m.at - oldest).total_seconds() if oldest else 0},
         )
-        yield _labelled_gauge(
-            "triggerfish_open_events",
-            "Events that are not final.",
-            "status",
-            {"pending": m.backlog.pending, "delivering": m.backlog.delivering},
-        )
-        yield _labelled_gauge("triggerfish_triggers", "Triggers by status.", "status", m.triggers)
         yield _gauge(
-            "triggerfish_rows_past_expiry", "Event logs past their end.", m.rows_past_expiry
+            "triggerfish_triggers", "Triggers by status.", ("status",), _one_label(m.triggers)
         )
-        yield from self._queue()
-        yield _labelled_gauge(
+        yield _gauge(
+            "triggerfish_rows_past_expiry",
+            "Event logs past their end.",
+            (),
+            {(): m.rows_past_expiry},
+        )
+
+    def _background(self) -> Iterator[Metric]:
+        """What the background functions have come to; their totals are kept in the database."""
+        beats = self._metrics.heartbeats
+        tick, retention = (
+            beats[name].totals if name in beats else {} for name in ("tick", "retention")
+        )
+        yield _counter(
+            "triggerfish_skipped_occurrences",
+            "Occurrences that catch-up policies skipped.",
+            (),
+            {(): tick.get("skipped", 0)},
+        )
+        yield _counter(
+            "triggerfish_resent_messages",
+            "Events that the sweep sent a message for again.",
+            (),
+            {(): tick.get("swept", 0)},
+        )
+        yield _counter(
+            "triggerfish_retention_rows",
+            "Event logs that retention moved to the archive or deleted.",
+            ("action",),
+            {(action,): retention.get(action, 0) for action in ("moved", "deleted")},
+        )
+        yield _gauge(
             "triggerfish_last_run_timestamp_seconds",
             "When a background function last ran.",
-            "function",
-            {name: beat.last_run_at.timestamp() for name, beat in m.heartbeats.items()},
+            ("function",),
+            {(name,): beat.last_run_at.timestamp() for name, beat in beats.items()},
+        )
+        yield _gauge(
+            "triggerfish_last_run_duration_seconds",
+            "How long a background function's last run took.",
+            ("function",),
+            {(name,): beat.duration_ms / 1000 for name, beat in beats.items()},
         )
 
     def _queue(self) -> Iterator[Metric]:
         depth = self._metrics.queue
         if depth is not None:
-            yield _labelled_gauge(
+            yield _gauge(
                 "triggerfish_queue_messages",
                 "Messages of the delivery queue.",
-                "state",
+                ("state",),
                 {
-                    "waiting": depth.waiting,
-                    "in_flight": depth.in_flight,
-                    "delayed": depth.delayed,
+                    ("waiting",): depth.waiting,
+                    ("in_flight",): depth.in_flight,
+                    ("delayed",): depth.delayed,
                 },
             )
         if self._metrics.dead_letters is not None:
             yield _gauge(
                 "triggerfish_dead_letters",
                 "Messages in the dead-letter queue.",
-                self._metrics.dead_letters,
+                (),
+                {(): self._metrics.dead_letters},
             )
 
 
-def _counter(
-    name: str, text: str, label: str, samples: Iterable[tuple[str, float]]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, text, labels=[label])
-    for value, count in samples:
-        family.add_metric([value], count)
+Samples = Mapping[tuple[str, ...], float]
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], samples: Samples) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for values, count in samples.items():
+        family.add_metric(values, count)
     return family
 
 
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, value=value)
-
-
-def _labelled_gauge(
-    name: str, text: str, label: str, samples: dict[str, float] | dict[str, int]
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=[label])
-    for value, count in samples.items():
-        family.add_metric([value], count)
+def _gauge(name: str, text: str, labels: tuple[str, ...], samples: Samples) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for values, value in samples.items():
+        family.add_metric(values, value)
     return family
+
+
+def _one_label(counts: Mapping[str, int]) -> Samples:
+    return {(value,): count for value, count in counts.items()}
 
 
 def _lateness(outcomes: list[OutcomeTotals]) -> HistogramMetricFamily:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.event_summary import MAX_HOURS
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
@@ -111,3 +112,11 @@ def read_model(model: type[M], raw: object) -> M:
 
 def _place(location: tuple[int | str, ...]) -> str:
     return str(location[0])[:100]
+
+
+class HoursQuery(BaseModel):
+    """GET /api/v1/event-logs/summary and GET /api/v1/metrics"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = MAX_HOURS

@@ -10,7 +10,7 @@ import structlog
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import InvalidInput, TryLater
 from triggerfish.domain.message import parse_message
-from triggerfish.edge.logging import configure
+from triggerfish.edge.logging import configure, invocation
 from triggerfish.edge.loop import run
 
 log = structlog.get_logger()
@@ -44,13 +44,14 @@ def queue_function(work: Callable[[Batch], Awaitable[None]]) -> QueueHandler:
     configure()
 
     async def native(event: SqsEvent, context: Any) -> dict[str, Any]:
-        refs, poison = _sort(event)
-        try:
-            await work(Batch(refs))
-        except TryLater as error:
-            log.warning("batch_put_back", reason=error.message, count=len(event["Records"]))
-            return _failures([record["messageId"] for record in event["Records"]])
-        return _failures(poison)
+        with invocation(context):
+            refs, poison = _sort(event)
+            try:
+                await work(Batch(refs))
+            except TryLater as error:
+                log.warning("batch_put_back", reason=error.message, count=len(event["Records"]))
+                return _failures([record["messageId"] for record in event["Records"]])
+            return _failures(poison)
 
     def handler(event: SqsEvent, context: Any) -> dict[str, Any]:
         return run(native(event, context))

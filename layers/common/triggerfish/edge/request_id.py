@@ -1,8 +1,9 @@
 """Request ids: one per request, in its errors, its logs and its answer's `x-request-id`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from triggerfish.adapters.clock import SystemClock
@@ -13,10 +14,14 @@ KEY = "triggerfish.request_id"
 
 
 class RequestId:
-    """ASGI middleware that gives each HTTP request an id of ours; a caller's own is not trusted."""
+    """ASGI middleware that gives each HTTP request an id of ours; a caller's own is not trusted.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Lines logged meanwhile carry the id and the function's name.
+    """
+
+    def __init__(self, app: ASGIApp, function: Callable[[], str]) -> None:
         self._app = app
+        self._function = function
         self._ids = SystemIds()
         self._clock = SystemClock()
 
@@ -32,7 +37,8 @@ class RequestId:
                 message["headers"] = [*message["headers"], (HEADER, id.encode())]
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        with structlog.contextvars.bound_contextvars(request_id=id, function=self._function()):
+            await self._app(scope, receive, send_with_id)
 
 
 def request_id(scope: Mapping[str, Any]) -> str:

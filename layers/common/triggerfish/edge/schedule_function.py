@@ -3,8 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from triggerfish.edge.logging import configure
+import structlog
+
+from triggerfish.edge.logging import configure, invocation
 from triggerfish.edge.loop import run
+
+log = structlog.get_logger()
 
 Report = dict[str, int]
 
@@ -18,12 +22,19 @@ class ScheduleHandler(Protocol):
 
 
 def schedule_function(work: Callable[[dict[str, Any]], Awaitable[Report]]) -> ScheduleHandler:
-    """Make a schedule handler of a coroutine over the schedule's input (EventBridge `Input`)."""
+    """Make a schedule handler of a coroutine over the schedule's input (EventBridge `Input`).
+
+    Its report is logged when it did anything: most runs find nothing to do.
+    """
 
     configure()
 
     async def native(event: dict[str, Any], context: Any) -> Report:
-        return await work(event)
+        with invocation(context):
+            report = await work(event)
+            if any(report.values()):
+                log.info("run_done", **report)
+            return report
 
     def handler(event: dict[str, Any], context: Any) -> Report:
         return run(native(event, context))

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from triggerfish.domain.event_log import SeenEventLog
+from triggerfish.domain.event_summary import EventSummary
 from triggerfish.domain.page import Page
 from triggerfish.domain.replay import Replay
 from triggerfish.domain.trigger import Definition, Trigger, TriggerType
@@ -114,6 +115,25 @@ def replayed_view(replayed: Replayed, *, dry_run: bool) -> dict[str, Any]:
 
 def _replayed(replay: Replay) -> dict[str, Any]:
     return {"event_id": str(replay.ref.event_id), "replay_of": str(replay.replay_of)}
+
+
+def event_summary_view(summary: EventSummary) -> dict[str, Any]:
+    """Counts by status in all and of each trigger, the busiest first."""
+    return {
+        "from": summary.since,
+        "to": summary.until,
+        "total": sum(summary.counts.values()),
+        "counts": summary.counts,
+        "data": [
+            {
+                "trigger_id": str(one.trigger_id) if one.trigger_id else None,
+                "trigger_name": one.trigger_name,
+                "total": one.total,
+                "counts": one.counts,
+            }
+            for one in summary.triggers
+        ],
+    }
 
 
 def page_view(page: Page[Any], view: Any) -> dict[str, Any]:

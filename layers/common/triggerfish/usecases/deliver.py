@@ -19,7 +19,7 @@ from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
-from triggerfish.ports import Clock, Heartbeats, Ids, Queue, Sender
+from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue, Sender
 
 # How long one invocation goes on with a busy endpoint's waiting events. With the longest endpoint
 # time limit on top it stays below the function's own time limit.
@@ -63,6 +63,7 @@ class DeliverDeps:
     queue: Queue
     triggers: TriggerSwitch
     heartbeats: Heartbeats
+    journal: Journal
     lookahead: timedelta
 
 
@@ -127,8 +128,14 @@ async def _settle(
     """Write the outcome and what follows from it; the endpoint's next event, if one was pulled."""
     if outcome is None and pull is None:
         return None
-    settled = await _insist(outcome, d, pull=pull)
-    if outcome is not None and settled.recorded:
+    recorded = False
+    try:
+        settled = await _insist(outcome, d, pull=pull)
+        recorded = settled.recorded
+    finally:  # the attempt was made, whatever became of its outcome
+        if outcome is not None:
+            d.journal.attempted(outcome, recorded=recorded)
+    if outcome is not None and recorded:
         await _follow_up(outcome, d)
     return settled.next
 

@@ -13,7 +13,7 @@ from triggerfish.domain.idempotency import FirstRequest, KeyedRequest, first_eve
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
 from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES, TriggerStatus, WebhookTarget
-from triggerfish.ports import Clock, Ids, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 
@@ -61,6 +61,7 @@ class FireWebhookDeps:
     events: AcceptedEvents
     keyed: KeyedEvents
     queue: Queue
+    journal: Journal
 
 
 async def fire_webhook(
@@ -86,6 +87,7 @@ async def fire_webhook(
         if refusal is None:
             event = _event(target, token_hash, body, d)
             if await _insert(event, request, d):
+                d.journal.accepted(event)
                 ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
                 await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
                 return Accepted(event.id)

@@ -1,6 +1,5 @@
 """Health and metrics: what the platform's own tables and queue say of it."""
 
-import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from triggerfish.domain.errors import TryLater
 from triggerfish.domain.observation import (
     Backlog,
     Component,
+    FinishedCount,
     Heartbeat,
     OutcomeTotals,
     QueueDepth,
@@ -25,11 +25,15 @@ T = TypeVar("T")
 class ObservationStore(Protocol):
     async def heartbeats(self) -> dict[str, Heartbeat]: ...
 
-    async def backlog(self, *, now: datetime) -> Backlog: ...
+    async def backlog(self, *, active_from: datetime, now: datetime) -> Backlog: ...
 
     async def triggers_by_status(self) -> dict[str, int]: ...
 
     async def totals(self) -> list[OutcomeTotals]: ...
+
+    async def finished(
+        self, *, active_from: datetime, kept_from: datetime
+    ) -> list[FinishedCount]: ...
 
     async def count_expired(self, *, fired_until: datetime) -> int: ...
 
@@ -68,6 +72,7 @@ class Metrics:
     backlog: Backlog
     triggers: dict[str, int]
     outcomes: list[OutcomeTotals]
+    finished: list[FinishedCount]
     rows_past_expiry: int
     queue: QueueDepth | None
     dead_letters: int | None
@@ -79,7 +84,8 @@ async def check_health(d: ObserveDeps) -> Health:
     web = Component("web", True, "answers")
     queue = await _queue(d)
     try:
-        beats, backlog = await asyncio.gather(d.store.heartbeats(), d.store.backlog(now=now))
+        beats = await d.store.heartbeats()
+        backlog = await d.store.backlog(active_from=d.retention.active_from(now), now=now)
     except TryLater as error:
         unknown = tuple(
             Component(name, False, "not known without the database")
@@ -103,15 +109,17 @@ async def check_health(d: ObserveDeps) -> Health:
 async def read_metrics(d: ObserveDeps) -> Metrics:
     """Read every counter and gauge. Raises TryLater when the database is away."""
     now = d.clock.now()
+    active_from, kept_from = d.retention.active_from(now), d.retention.kept_from(now)
     return Metrics(
         at=now,
         heartbeats=await d.store.heartbeats(),
-        backlog=await d.store.backlog(now=now),
+        backlog=await d.store.backlog(active_from=active_from, now=now),
         triggers=await d.store.triggers_by_status(),
         outcomes=await d.store.totals(),
-        rows_past_expiry=await d.store.count_expired(fired_until=d.retention.kept_from(now)),
-        queue=await _unless_away(d.queue.depth()),
-        dead_letters=await _unless_away(d.queue.dead_letters()),
+        finished=await d.store.finished(active_from=active_from, kept_from=kept_from),
+        rows_past_expiry=await d.store.count_expired(fired_until=kept_from),
+        queue=await unless_away(d.queue.depth()),
+        dead_letters=await unless_away(d.queue.dead_letters()),
     )
 
 
@@ -123,7 +131,8 @@ async def _queue(d: ObserveDeps) -> Component:
     return Component("queue", True, f"{depth.waiting} waiting, {depth.in_flight} in flight")
 
 
-async def _unless_away(reading: Awaitable[T]) -> T | None:
+async def unless_away(reading: Awaitable[T]) -> T | None:
+    """What a reading says, None when its source is away."""
     try:
         return await reading
     except TryLater:

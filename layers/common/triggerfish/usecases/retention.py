@@ -20,7 +20,9 @@ class RetentionStore(Protocol):
 
     async def move(self, *, fired_until: datetime, limit: int) -> int: ...
 
-    async def drop_partitions(self, *, fired_until: datetime) -> int: ...
+    async def drop_partitions(self, *, fired_until: datetime) -> tuple[int, int]:
+        """How many partitions were dropped, and how many rows with them."""
+        ...
 
     async def delete_expired(self, *, fired_until: datetime, limit: int) -> int: ...
 
@@ -41,7 +43,10 @@ class RetentionDeps:
 
 @dataclass(frozen=True, slots=True)
 class RetentionReport:
-    """What a run did, as its log line and heartbeat say it."""
+    """What a run did, as its log line and heartbeat say it.
+
+    `deleted` counts all rows, also those that went with their partition.
+    """
 
     deleted: int
     dropped_partitions: int
@@ -62,14 +67,14 @@ async def run_retention(d: RetentionDeps) -> RetentionReport:
     """
     now = d.clock.now()
     archived, expired = d.policy.active_from(now), d.policy.kept_from(now)
-    dropped = await d.store.drop_partitions(fired_until=expired)
+    dropped, dropped_rows = await d.store.drop_partitions(fired_until=expired)
     deleted = await _in_batches(lambda: d.store.delete_expired(fired_until=expired, limit=BATCH))
     await d.store.make_partitions(fired_until=archived)
     moved = await _in_batches(lambda: d.store.move(fired_until=archived, limit=BATCH))
     await d.store.delete_retired_revisions(retired_until=expired)
     await _in_batches(lambda: d.store.delete_expired_keys(now=now, limit=BATCH))
     await d.store.roll_up_statistics(until=expired)
-    report = RetentionReport(deleted, dropped, moved)
+    report = RetentionReport(deleted + dropped_rows, dropped, moved)
     ended = d.clock.now()
     elapsed_ms = round((ended - now).total_seconds() * 1000)
     await d.heartbeats.beat("retention", now=ended, duration_ms=elapsed_ms, counts=report.counts())

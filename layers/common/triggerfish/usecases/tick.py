@@ -9,7 +9,7 @@ from uuid import UUID
 
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.firing import DueTrigger, Fired, Plan, plan
-from triggerfish.ports import Clock, Heartbeats, Ids, Queue
+from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 CLAIM_LIMIT = 500
@@ -49,6 +49,7 @@ class TickDeps:
     deliveries: Overdue
     queue: Queue
     heartbeats: Heartbeats
+    journal: Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ async def _fire_batches(
         batch = await _fire_batch(d, d.clock.now(), horizon, only)
         fired += len(batch.refs)
         skipped += batch.skipped
+        if batch.refs or batch.skipped:
+            d.journal.fired(batch.refs, skipped=batch.skipped)
         if batch.refs:
             sending.create_task(enqueue(batch.refs, queue=d.queue, events=d.events, clock=d.clock))
         if batch.claimed < CLAIM_LIMIT:

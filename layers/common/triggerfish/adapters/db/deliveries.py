@@ -88,8 +88,8 @@ def _settle(table: str) -> TextClause:
               FROM o
              WHERE e.id = ANY(CAST(:ids AS uuid[]))  -- by primary key, however many are open
                AND e.id = o.id AND e.status = 'delivering' AND e.attempt = o.attempt
-            RETURNING e.id, e.project_id, e.trigger_id, o.status, o.ended_at, o.duration_ms,
-                      o.lateness_ms),
+            RETURNING e.id, e.project_id, e.trigger_id, e.source, e.fired_at, o.status,
+                      o.duration_ms, o.lateness_ms),
         {COUNT_OUTCOMES},
         free AS (
             SELECT w.id, w.next_attempt_at

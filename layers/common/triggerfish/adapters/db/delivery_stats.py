@@ -1,13 +1,14 @@
 """Delivery statistics: counted in the same statement that writes an outcome, so they cannot differ.
 
-One row a minute, trigger and outcome, with histograms of duration and lateness in milliseconds.
+One row a minute of firing, trigger, source and outcome, with histograms of duration and lateness
+in milliseconds. As the minute is that of `fired_at`, the rows of a window agree with its logs.
 Metrics and summaries read these rows and never scan the logs.
 """
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from triggerfish.domain.observation import (
     DURATION_BOUNDS_MS,
@@ -29,12 +30,12 @@ def _added(column: str, bounds: tuple[int, ...]) -> str:
 
 
 def _summed(column: str, bounds: tuple[int, ...]) -> str:
-    sums = (f"CAST(sum({column}[{i}]) AS bigint)" for i in range(1, len(bounds) + 1))
+    sums = (f"CAST(coalesce(sum({column}[{i}]), 0) AS bigint)" for i in range(1, len(bounds) + 1))
     return f"ARRAY[{', '.join(sums)}]"
 
 
 ON_CONFLICT_ADD = f"""
-        ON CONFLICT (minute, project_id, trigger_id, outcome) DO UPDATE
+        ON CONFLICT (minute, project_id, trigger_id, source, outcome) DO UPDATE
            SET count = s.count + excluded.count,
                duration_ms = s.duration_ms + excluded.duration_ms,
                {_added("duration_buckets", DURATION_BOUNDS_MS)},
@@ -49,17 +50,17 @@ ON_CONFLICT_ADD = f"""
 COUNT_OUTCOMES = f"""
     counted AS (
         INSERT INTO delivery_stats AS s
-               (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
-                lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
-        SELECT date_trunc('minute', ended_at, 'UTC'), project_id,
-               coalesce(trigger_id, '{NO_TRIGGER}'),
+               (minute, project_id, trigger_id, source, outcome, count, duration_ms,
+                duration_buckets, lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
+        SELECT date_trunc('minute', fired_at, 'UTC'), project_id,
+               coalesce(trigger_id, '{NO_TRIGGER}'), source,
                CASE status WHEN 'pending' THEN 'retry' ELSE status END,
                count(*), sum(duration_ms), {_histogram("duration_ms", DURATION_BOUNDS_MS)},
                count(lateness_ms), coalesce(sum(lateness_ms), 0), coalesce(max(lateness_ms), 0),
                {_histogram("lateness_ms", LATENESS_BOUNDS_MS)}
           FROM done
-         GROUP BY 1, 2, 3, 4
-         ORDER BY 1, 2, 3, 4
+         GROUP BY 1, 2, 3, 4, 5
+         ORDER BY 1, 2, 3, 4, 5
         {ON_CONFLICT_ADD})
 """
 
@@ -70,26 +71,46 @@ ROLL_UP = text(f"""
          WHERE minute < :until AND minute > 'epoch'
         RETURNING *)
     INSERT INTO delivery_stats AS s
-           (minute, project_id, trigger_id, outcome, count, duration_ms, duration_buckets,
-            lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
-    SELECT 'epoch', project_id, CAST(:no_trigger AS uuid), outcome, sum(count), sum(duration_ms),
-           {_summed("duration_buckets", DURATION_BOUNDS_MS)},
+           (minute, project_id, trigger_id, source, outcome, count, duration_ms,
+            duration_buckets, lateness_count, lateness_ms, lateness_max_ms, lateness_buckets)
+    SELECT 'epoch', project_id, CAST(:no_trigger AS uuid), source, outcome, sum(count),
+           sum(duration_ms), {_summed("duration_buckets", DURATION_BOUNDS_MS)},
            sum(lateness_count), sum(lateness_ms), max(lateness_max_ms),
            {_summed("lateness_buckets", LATENESS_BOUNDS_MS)}
       FROM old
-     GROUP BY project_id, outcome
+     GROUP BY project_id, source, outcome
     {ON_CONFLICT_ADD}
 """)
 
-TOTALS = text(f"""
-    SELECT outcome, sum(count) AS total, sum(duration_ms) AS duration_ms,
-           {_summed("duration_buckets", DURATION_BOUNDS_MS)} AS duration_buckets,
-           sum(lateness_count) AS lateness_count, sum(lateness_ms) AS lateness_ms,
-           max(lateness_max_ms) AS lateness_max_ms,
-           {_summed("lateness_buckets", LATENESS_BOUNDS_MS)} AS lateness_buckets
-      FROM delivery_stats
-     GROUP BY outcome
-""")
+SUMS = f"""
+    coalesce(sum(count), 0) AS total, coalesce(sum(duration_ms), 0) AS duration_ms,
+    {_summed("duration_buckets", DURATION_BOUNDS_MS)} AS duration_buckets,
+    coalesce(sum(lateness_count), 0) AS lateness_count,
+    coalesce(sum(lateness_ms), 0) AS lateness_ms,
+    coalesce(max(lateness_max_ms), 0) AS lateness_max_ms,
+    {_summed("lateness_buckets", LATENESS_BOUNDS_MS)} AS lateness_buckets
+"""
+
+
+def totals(condition: str = "true") -> TextClause:
+    return text(f"SELECT outcome, {SUMS} FROM delivery_stats WHERE {condition} GROUP BY outcome")
+
+
+def finished(condition: str = "true") -> TextClause:
+    return text(f"""
+        SELECT source, outcome AS status, CAST(sum(count) AS bigint) AS total,
+               CAST(coalesce(sum(count) FILTER (WHERE minute > :active_from), 0) AS bigint)
+                   AS active,
+               CAST(coalesce(sum(count) FILTER (
+                   WHERE minute > :kept_from AND minute <= :active_from), 0) AS bigint)
+                   AS archived
+          FROM delivery_stats
+         WHERE outcome <> 'retry' AND {condition}
+         GROUP BY source, outcome
+    """)
+
+
+TOTALS, FINISHED = totals(), finished()
 
 
 def outcome_totals(row: Row[Any]) -> OutcomeTotals:

@@ -55,6 +55,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_reset_on_return=None,
+            hide_parameters=True,  # an error that is logged names no payload and no secret
             connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": PLANNER},
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)

@@ -150,6 +150,8 @@ class EventLogs:
     ) -> list[EventLog]:
         """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
         before_at, before_id = before or (None, None)
+        if before_at is not None:  # so that newer partitions are not even looked at
+            fired_until = min(fired_until, before_at)
         given = {
             "trigger_id": filter.trigger_id,
             "status": filter.status,

@@ -72,6 +72,11 @@ DELETE_EXPIRED_KEYS = text("""
     RETURNING key
 """)
 
+COUNT_HOUR = text("""
+    SELECT count(*) AS total FROM event_logs_archive
+     WHERE fired_at >= :fired_from AND fired_at < :fired_before
+""")
+
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '2s'")
 
 
@@ -106,14 +111,16 @@ class Retention:
                 f" TO ('{(hour + timedelta(hours=1)).isoformat()}')"
             )
 
-    async def drop_partitions(self, *, fired_until: datetime) -> int:
-        """Drop partitions that hold nothing newer than `fired_until`; how many were dropped."""
+    async def drop_partitions(self, *, fired_until: datetime) -> tuple[int, int]:
+        """Drop partitions that hold nothing newer than `fired_until`; how many, with what rows."""
         past = [
             hour for hour in await self._partitions() if hour + timedelta(hours=1) <= fired_until
         ]
+        rows = 0
         for hour in sorted(past):
+            rows += await self._count(hour)
             await self._alter(f"DROP TABLE IF EXISTS {_name(hour)}")
-        return len(past)
+        return len(past), rows
 
     async def delete_retired_revisions(self, *, retired_until: datetime) -> int:
         rows = await self._database.run(DELETE_RETIRED_REVISIONS, retired_until=retired_until)
@@ -130,6 +137,12 @@ class Retention:
     async def _partitions(self) -> set[datetime]:
         rows = await self._database.run(PARTITIONS)
         return {_hour(row.name) for row in rows}
+
+    async def _count(self, hour: datetime) -> int:
+        rows = await self._database.run(
+            COUNT_HOUR, fired_from=hour, fired_before=hour + timedelta(hours=1)
+        )
+        return int(rows[0].total)
 
     async def _alter(self, statement: str) -> None:
         # Waits for a table lock at most 2 s, so that a long reader never blocks everyone behind it.

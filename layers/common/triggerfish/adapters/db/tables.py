@@ -174,6 +174,7 @@ def _event_log_indexes(name: str) -> list[Index]:
     return [
         Index(f"{name}_list_idx", "project_id", text("fired_at DESC"), text("id DESC")),
         Index(f"{name}_trigger_idx", "trigger_id", text("fired_at DESC"), text("id DESC")),
+        Index(f"{name}_status_idx", "project_id", "status", text("fired_at DESC"), text("id DESC")),
         Index(f"{name}_open_idx", "next_attempt_at", postgresql_where=text(OPEN)),
         Index(
             f"{name}_waiting_idx",
@@ -211,6 +212,21 @@ event_logs_archive = Table(
     PrimaryKeyConstraint("fired_at", "id"),  # Postgres wants the partition key in it
     *_event_log_indexes("event_logs_archive"),
     Index("event_logs_archive_id_idx", "id"),
+    # Written once and read often, so it affords more indexes than the active table.
+    Index(
+        "event_logs_archive_trigger_status_idx",
+        "trigger_id",
+        "status",
+        text("fired_at DESC"),
+        text("id DESC"),
+    ),
+    Index(
+        "event_logs_archive_source_idx",
+        "project_id",
+        "source",
+        text("fired_at DESC"),
+        text("id DESC"),
+    ),
     postgresql_partition_by="RANGE (fired_at)",
 )
 
@@ -229,9 +245,10 @@ idempotency_keys = Table(
 delivery_stats = Table(
     "delivery_stats",
     metadata,
-    Column("minute", DateTime(timezone=True), primary_key=True),
+    Column("minute", DateTime(timezone=True), primary_key=True),  # in which the events fired
     Column("project_id", UUID(), primary_key=True),
     Column("trigger_id", UUID(), primary_key=True),  # zero for test runs of unsaved definitions
+    Column("source", Text, primary_key=True),
     Column("outcome", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("duration_ms", BigInteger, nullable=False),
@@ -240,6 +257,7 @@ delivery_stats = Table(
     Column("lateness_ms", BigInteger, nullable=False),
     Column("lateness_max_ms", BigInteger, nullable=False),
     Column("lateness_buckets", ARRAY(BigInteger), nullable=False),
+    Index("delivery_stats_project_idx", "project_id", "minute"),
 )
 
 heartbeats = Table(
@@ -248,5 +266,6 @@ heartbeats = Table(
     Column("name", Text, primary_key=True),
     _at("last_run_at"),
     Column("duration_ms", Integer, nullable=False),
-    Column("counts", JSONB, nullable=False),
+    Column("counts", JSONB, nullable=False),  # of the last run
+    Column("totals", JSONB, nullable=False, server_default="{}"),  # of all runs
 )

@@ -1,0 +1,64 @@
+"""Conditional reads: an unchanged page costs its reader no bytes, a changed one is sent again."""
+
+import httpx
+import pytest
+
+from tests import functions
+from tests.factories import an_api_trigger
+from tests.integration.lanes import Api, assert_refused
+from tests.integration.test_trigger_api import an_api_key
+from tests.receiver import Receiver
+from triggerfish.settings import Settings
+
+LOGS = "/api/v1/event-logs"
+
+
+async def if_none_match(api: Api, path: str, etag: str) -> httpx.Response:
+    return await api.http.get(path, headers={"if-none-match": etag})
+
+
+async def test_an_unchanged_page_is_answered_304_without_a_body(api: Api) -> None:
+    trigger = await api.create(an_api_trigger("https://example.com/hook"))
+    event = await api.fire(trigger, b'{"id": 1}')
+    for path in (LOGS, f"{LOGS}?trigger_id={trigger['id']}&limit=1", f"{LOGS}/{event}"):
+        first = await api.http.get(path)
+        etag = first.headers["etag"]
+        assert etag.startswith('W/"')
+        assert first.headers["cache-control"] == "private, no-cache"
+        for known in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
+            again = await if_none_match(api, path, known)
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["etag"] == etag
+            assert again.headers["cache-control"] == "private, no-cache"
+            assert again.headers["x-request-id"]
+
+
+async def test_a_changed_page_is_sent_with_a_new_etag(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    trigger = await api.create(an_api_trigger(receiver.url()))
+    event = await api.fire(trigger, b'{"id": 1}')
+    for path in (LOGS, f"{LOGS}/{event}"):
+        before = (await api.http.get(path)).headers["etag"]
+        await functions.work(settings.deliveries_queue_url)
+        await api.fire(trigger, b'{"id": 2}')
+        if path != LOGS:
+            api.sql("UPDATE event_logs_active SET note = 'changed'")
+        after = await if_none_match(api, path, before)
+        assert after.status_code == 200
+        assert after.headers["etag"] != before
+        assert after.json()
+
+
+@pytest.mark.parametrize("etag", ['W/"0"', '""', "W/", ",", "x" * 1000, '"*"'])
+async def test_an_etag_that_is_not_ours_changes_nothing(api: Api, etag: str) -> None:
+    answer = await if_none_match(api, LOGS, etag)
+    assert (answer.status_code, answer.json()["data"]) == (200, [])
+
+
+async def test_an_etag_does_not_open_what_the_key_may_not_see(api: Api) -> None:
+    trigger = await api.create(an_api_trigger("https://example.com/hook"))
+    event = await api.fire(trigger, b'{"id": 1}')
+    stranger = an_api_key(api, "tf_stranger_0123456789", "events:read")
+    answer = await api.http.get(f"{LOGS}/{event}", headers=stranger | {"if-none-match": "*"})
+    assert_refused(answer, 404)
