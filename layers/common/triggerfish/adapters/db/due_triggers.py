@@ -1,16 +1,42 @@
 """The tick's transaction: claim due triggers, write their events, advance them; all or nothing."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.event_logs import insert_scheduled
-from triggerfish.adapters.db.triggers import advance, claim_due
+from triggerfish.adapters.db.values import to_json
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.firing import DueTrigger, Fired, Plan
+from triggerfish.domain.schedule import Schedule
+
+CLAIM_DUE = text("""
+    SELECT t.id, t.revision_id, t.next_occurrence_at, t.fired_count,
+           r.schedule, r.catch_up, r.catch_up_window_seconds
+      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE t.status = 'active' AND t.next_fire_at <= :until
+       AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
+     ORDER BY t.next_fire_at
+     LIMIT :limit
+       FOR UPDATE OF t SKIP LOCKED
+""")
+
+ADVANCE = text("""
+    UPDATE triggers t
+       SET next_occurrence_at = n.next_occurrence_at,
+           next_fire_at = n.next_fire_at,
+           fired_count = t.fired_count + n.fired,
+           skipped_count = t.skipped_count + n.skipped,
+           status = CASE WHEN n.next_fire_at IS NULL THEN 'completed' ELSE t.status END
+      FROM json_to_recordset(CAST(:plans AS json))
+        AS n (id uuid, next_occurrence_at timestamptz, next_fire_at timestamptz,
+              fired int, skipped int)
+     WHERE t.id = n.id
+""")
 
 
 class DueTriggers:
@@ -29,12 +55,12 @@ class DueTriggers:
         only: UUID | None,
     ) -> Fired:
         async with self._database.transaction() as connection:
-            due = await claim_due(connection, until=until, limit=limit, only=only)
+            due = await _claim_due(connection, until=until, limit=limit, only=only)
             if not due:
                 return Fired(0, [], 0)
             plans = decide(due)
             refs = await _insert_events(connection, plans, new_id)
-            await advance(connection, plans)
+            await _advance(connection, plans)
             return Fired(len(due), refs, sum(plan.skipped for plan in plans))
 
 
@@ -47,3 +73,37 @@ async def _insert_events(
         for firing in plan.firings
     ]
     return await insert_scheduled(connection, events) if events else []
+
+
+async def _claim_due(
+    connection: AsyncConnection, *, until: datetime, limit: int, only: UUID | None = None
+) -> list[DueTrigger]:
+    """Lock up to `limit` active triggers that fire by `until`, earliest first; others skip them."""
+    rows = await fetch(connection, CLAIM_DUE, {"until": until, "limit": limit, "only": only})
+    return [
+        DueTrigger(
+            row.id,
+            row.revision_id,
+            Schedule.from_json(row.schedule),
+            row.next_occurrence_at,
+            row.fired_count,
+            row.catch_up,
+            timedelta(seconds=row.catch_up_window_seconds),
+        )
+        for row in rows
+    ]
+
+
+async def _advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
+    """Move claimed triggers to their next occurrence; those without one are completed."""
+    rows = [
+        {
+            "id": plan.trigger.id,
+            "next_occurrence_at": plan.next.occurrence_at,
+            "next_fire_at": plan.next.fire_at,
+            "fired": len(plan.firings),
+            "skipped": plan.skipped,
+        }
+        for plan in plans
+    ]
+    await fetch(connection, ADVANCE, {"plans": to_json(rows)})

@@ -1,8 +1,8 @@
-"""Triggers and their revisions: create, look up, list, delete, and the claim of what is due."""
+"""Triggers and their revisions: create, look up, list, delete. Changes are in `trigger_changes`."""
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
-from triggerfish.adapters.db.values import to_json
 from triggerfish.domain.delivery import DeliverySettings
 from triggerfish.domain.endpoint import Endpoint, endpoint_key
-from triggerfish.domain.firing import Cursor, DueTrigger, Plan
+from triggerfish.domain.firing import Cursor
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.trigger import (
@@ -103,30 +102,6 @@ REMOVE_NOT_YET_DUE = text("""
     DELETE FROM event_logs_active
      WHERE trigger_id = :id AND source = 'scheduled' AND status = 'pending'
        AND attempt = 0 AND fired_at > :now
-""")
-
-CLAIM_DUE = text("""
-    SELECT t.id, t.revision_id, t.next_occurrence_at, t.fired_count,
-           r.schedule, r.catch_up, r.catch_up_window_seconds
-      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
-     WHERE t.status = 'active' AND t.next_fire_at <= :until
-       AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
-     ORDER BY t.next_fire_at
-     LIMIT :limit
-       FOR UPDATE OF t SKIP LOCKED
-""")
-
-ADVANCE = text("""
-    UPDATE triggers t
-       SET next_occurrence_at = n.next_occurrence_at,
-           next_fire_at = n.next_fire_at,
-           fired_count = t.fired_count + n.fired,
-           skipped_count = t.skipped_count + n.skipped,
-           status = CASE WHEN n.next_fire_at IS NULL THEN 'completed' ELSE t.status END
-      FROM json_to_recordset(CAST(:plans AS json))
-        AS n (id uuid, next_occurrence_at timestamptz, next_fire_at timestamptz,
-              fired int, skipped int)
-     WHERE t.id = n.id
 """)
 
 DISABLE = text("""
@@ -238,40 +213,6 @@ async def insert_revision(
     """Store a definition as one immutable revision, of no trigger when `trigger_id` is None."""
     owner = {"project_id": project_id, "id": trigger_id}
     await fetch(connection, INSERT_REVISION, owner | _revision_values(revision))
-
-
-async def claim_due(
-    connection: AsyncConnection, *, until: datetime, limit: int, only: UUID | None = None
-) -> list[DueTrigger]:
-    """Lock up to `limit` active triggers that fire by `until`, earliest first; others skip them."""
-    rows = await fetch(connection, CLAIM_DUE, {"until": until, "limit": limit, "only": only})
-    return [
-        DueTrigger(
-            row.id,
-            row.revision_id,
-            Schedule.from_json(row.schedule),
-            row.next_occurrence_at,
-            row.fired_count,
-            row.catch_up,
-            timedelta(seconds=row.catch_up_window_seconds),
-        )
-        for row in rows
-    ]
-
-
-async def advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
-    """Move claimed triggers to their next occurrence; those without one are completed."""
-    rows = [
-        {
-            "id": plan.trigger.id,
-            "next_occurrence_at": plan.next.occurrence_at,
-            "next_fire_at": plan.next.fire_at,
-            "fired": len(plan.firings),
-            "skipped": plan.skipped,
-        }
-        for plan in plans
-    ]
-    await fetch(connection, ADVANCE, {"plans": to_json(rows)})
 
 
 def _revision_values(revision: Revision) -> dict[str, Any]:
