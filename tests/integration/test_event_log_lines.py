@@ -1,5 +1,6 @@
 """The functions' log lines: one event can be followed from due to done, and no secret shows."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -81,6 +82,22 @@ async def test_what_a_tick_skips_is_in_its_lines(
     await functions.tick()
     written = {line["event"]: line for line in lines(capsys)}
     assert written["events_fired"]["skipped"] == written["run_done"]["skipped"] == 3
+
+
+async def test_an_attempt_whose_lease_was_lost_is_logged_as_not_recorded(
+    api: Api, settings: Settings, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver.hold = asyncio.Event()
+    event_id = await api.fire(await api.create(an_api_trigger(receiver.url())), b'{"id": 1}')
+    working = asyncio.create_task(functions.work(settings.deliveries_queue_url))
+    async with asyncio.timeout(20):
+        while not receiver.deliveries:
+            await asyncio.sleep(0.01)
+    api.sql("UPDATE event_logs_active SET attempt = 2")  # as another worker's claim would
+    receiver.hold.set()
+    await working
+    *_, attempt = about(event_id, lines(capsys))
+    assert (attempt["outcome"], attempt["recorded"]) == ("success", False)
 
 
 async def test_no_line_of_a_whole_delivery_shows_a_secret(
