@@ -14,11 +14,12 @@ from tests.integration.lanes import Api, assert_refused, post_json
 from tests.integration.test_retention_lifecycle import count
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
-from triggerfish.domain.errors import Conflict, KeyReused
+from triggerfish.domain.errors import Conflict, KeyReused, NotFound
 from triggerfish.domain.idempotency import keyed_request
 from triggerfish.domain.trigger import Trigger
 from triggerfish.settings import Settings
 from triggerfish.usecases.fire_webhook import Accepted, fire_webhook
+from triggerfish.usecases.rotate_url import rotate_url
 from triggerfish.wiring import Wiring
 
 HOOK = "https://example.com/hook"
@@ -108,6 +109,22 @@ async def test_the_same_call_is_answered_although_its_trigger_is_paused_by_now(
     with pytest.raises(Conflict):
         await fire(parts, trigger, "order-2")
     assert count(database_url, "idempotency_keys") == 1
+
+
+async def test_a_key_holds_across_a_new_url_and_the_old_url_tells_nothing_after_its_grace(
+    parts: Wiring, caller: Principal, clock: VirtualClock
+) -> None:
+    old = await create(parts, caller, an_api_trigger(HOOK))
+    first = await fire(parts, old, "order-1")
+    raw = {"grace_seconds": 60}
+    new = (await rotate_url(old.id, raw, caller, parts.rotate_url)).trigger
+    again = Accepted(first.event_id, repeated=True)
+    assert await fire(parts, old, "order-1") == await fire(parts, new, "order-1") == again
+    clock.advance(seconds=60)
+    assert await fire(parts, new, "order-1") == again
+    for key in ("order-1", "order-2"):
+        with pytest.raises(NotFound):
+            await fire(parts, old, key)
 
 
 async def test_a_key_is_kept_for_a_day_and_then_means_a_new_event(

@@ -75,6 +75,8 @@ async def fire_webhook(
     """
     payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
     token_hash = hash_secret(token)
+    if request:  # what an earlier call came to is told only to a URL that is valid still
+        d.targets.forget(token_hash)
     refusal: TriggerfishError | None = None
     # A remembered target may be out of date, or the same key come in by another door at this
     # moment: nobody is refused before we have looked again.
