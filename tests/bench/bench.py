@@ -165,7 +165,10 @@ def accepts(bench: Bench, count: int) -> Figures:
 
 
 def backlog(bench: Bench, count: int, endpoints: int) -> Figures:
-    """Deliveries/s from a backlog, and the CPU time of one delivery by stage."""
+    """Deliveries/s from the first outcome to the last, and the CPU time of one by stage.
+
+    The CPU time counts the worker's start and its imports too, spread over all deliveries.
+    """
     with bench.paused("worker"):
         for n in range(endpoints):
             load(bench.webhook(f"/backlog/{n}"), PAYLOAD, count // endpoints)
