@@ -17,7 +17,7 @@ POOL_TIMEOUT_SECONDS = 5
 
 # Every statement of ours touches a few rows by an index. The planner cannot know: the statistics of
 # a table that fills and empties are always old, and it takes a JSON parameter for 100 rows, so it
-# would read whole tables (measured: 4 times the time of an outcome with 4,000 rows in the table).
+# would read whole tables (measured: 3 times the CPU of an outcome, thousands of rows in the table).
 PLANNER = " ".join(
     f"-c {setting}"
     for setting in (
