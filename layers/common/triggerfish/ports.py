@@ -6,9 +6,10 @@ from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.delivery import EventRef, Outcome
-from triggerfish.domain.event_log import AcceptedEvent
+from triggerfish.domain.event_log import Source
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 from triggerfish.domain.observation import QueueDepth
+from triggerfish.domain.replay import Replay
 
 
 class Clock(Protocol):
@@ -64,7 +65,9 @@ class Heartbeats(Protocol):
 class Journal(Protocol):
     """Says what happens to events, so that one can be followed from due to done; never fails."""
 
-    def accepted(self, event: AcceptedEvent) -> None: ...
+    def accepted(self, event_id: UUID, *, source: Source, trigger_id: UUID | None) -> None: ...
+
+    def replayed(self, replays: Sequence[Replay]) -> None: ...
 
     def fired(self, refs: Sequence[EventRef], *, skipped: int) -> None: ...
 

@@ -177,6 +177,7 @@ class Wiring:
             tests=ManualTests(self.database),
             events=self.events,
             queue=self.queue,
+            journal=self.journal,
             lookahead=self.settings.lookahead,
         )
 
@@ -224,6 +225,7 @@ class Wiring:
             replays=Replays(self.database),
             events=self.events,
             queue=self.queue,
+            journal=self.journal,
         )
 
     @cached_property

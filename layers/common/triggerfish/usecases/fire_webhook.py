@@ -8,7 +8,7 @@ from uuid import UUID
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import Conflict, InvalidInput, NotFound, TriggerfishError
-from triggerfish.domain.event_log import AcceptedEvent
+from triggerfish.domain.event_log import AcceptedEvent, Source
 from triggerfish.domain.idempotency import FirstRequest, KeyedRequest, first_event
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
@@ -89,7 +89,7 @@ async def fire_webhook(
         if refusal is None:
             event = _event(target, token_hash, body, d)
             if await _insert(event, request, d):
-                d.journal.accepted(event)
+                d.journal.accepted(event.id, source=Source.API, trigger_id=event.trigger_id)
                 ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
                 await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
                 return Accepted(event.id)

@@ -9,9 +9,10 @@ from triggerfish.domain.access import Principal
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.errors import NotFound
+from triggerfish.domain.event_log import Source
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
 from triggerfish.domain.trigger import Definition, Revision, Trigger
-from triggerfish.ports import Clock, Ids, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 
@@ -37,6 +38,7 @@ class RunTestDeps:
     tests: ManualTestStore
     events: Enqueued
     queue: Queue
+    journal: Journal
     lookahead: timedelta
 
 
@@ -63,6 +65,7 @@ async def run_test(trigger_id: UUID, raw: object, caller: Principal, d: RunTestD
     )
     if not await d.tests.insert(test):
         raise NotFound("There is no such trigger.")
+    d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=trigger.id)
     await _enqueue(test, definition, now, d)
     return StartedTest(test, trigger.id, None)
 
@@ -89,6 +92,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         note,
     )
     await d.tests.insert_unsaved(test, revision)
+    d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=None)
     await _enqueue(test, unsaved.definition, now, d)
     return StartedTest(test, None, revision.signing_secret)
 
