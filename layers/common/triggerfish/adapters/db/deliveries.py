@@ -121,7 +121,8 @@ def _overdue(table: str) -> TextClause:
           FROM {table}
          WHERE status IN ('pending', 'delivering') AND next_attempt_at <= :until
            AND ((status = 'pending' AND enqueued_at IS NULL
-                 AND (attempt > 0 OR source = 'manual-test' OR next_attempt_at <= :unsent_before))
+                 AND (attempt > 0 OR source = 'manual-test' OR next_attempt_at > fired_at
+                      OR next_attempt_at <= :unsent_before))
              OR (status = 'pending' AND enqueued_at < :resend_before
                  AND next_attempt_at <= :now)
              OR (status = 'delivering' AND lease_until < :now

@@ -27,9 +27,10 @@ INSERT_SCHEDULED = text(f"""
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
             fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
     SELECT n.id, r.project_id, r.trigger_id, r.id, r.type, 'scheduled', false, n.scheduled_for,
-           n.fired_at, r.payload, r.endpoint_key, 'pending', 0, n.scheduled_for
+           n.fired_at, r.payload, r.endpoint_key, 'pending', 0, coalesce(n.turn, n.scheduled_for)
       FROM json_to_recordset(CAST(:events AS json))
-        AS n (id uuid, revision_id uuid, scheduled_for timestamptz, fired_at timestamptz)
+        AS n (id uuid, revision_id uuid, scheduled_for timestamptz, fired_at timestamptz,
+              turn timestamptz)
       JOIN trigger_revisions r ON r.id = n.revision_id
     ON CONFLICT (trigger_id, scheduled_for) WHERE source = 'scheduled' DO NOTHING
     RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
@@ -194,6 +195,7 @@ async def insert_scheduled(
                         "revision_id": revision_id,
                         "scheduled_for": firing.scheduled_for,
                         "fired_at": firing.fired_at,
+                        "turn": firing.turn,
                     }
                     for id, revision_id, firing in events
                 ]
