@@ -29,6 +29,7 @@ PAGES = {
 EXAMPLES = {page: to_run(page, text) for page, text in PAGES.items()}
 CURLS = [one for page in EXAMPLES.values() for one in page if one.is_curl]
 PATIENCE_SECONDS = 20.0
+SECRET = re.compile(r"tf_\w{12}_\w{20,}|whsec_[\w+/]{20,}|(?<=/api/v1/webhook/)[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,17 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Example, Outcome]]:
+def one() -> Iterator[Platform]:
+    with platform() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    one: Platform, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Example, Outcome]]:
     """All examples of all pages, run once on a platform of their own."""
-    with platform() as one, ReceiverServer() as receiver:
+    with ReceiverServer() as receiver:
         addresses = {
             "localhost:8080": f"localhost:{one.port}",
             "localhost:9000": f"localhost:{receiver.port}",
@@ -122,3 +131,12 @@ def is_call(operation: Operation, method: str, url: str) -> bool:
 @pytest.mark.parametrize("page", PAGES)
 def test_no_curl_stands_outside_an_example(page: str) -> None:
     assert curls_anywhere(PAGES[page]) == sum(one.is_curl for one in EXAMPLES[page])
+
+
+def test_no_log_of_all_that_shows_a_secret(one: Platform, outcomes: dict[Example, Outcome]) -> None:
+    shown = "".join(outcome.exchange.output for outcome in outcomes.values())
+    secrets = {one.api_key, *SECRET.findall(shown)}
+    assert {secret.partition("_")[0] for secret in secrets} >= {"tf", "whsec"}
+    for path in (one.state_dir / "logs").iterdir():
+        log = path.read_text(errors="replace")
+        assert [secret for secret in secrets if secret in log] == [], path.name
