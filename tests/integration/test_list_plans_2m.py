@@ -1,0 +1,163 @@
+"""What a page of a large archive costs, by Postgres' own account: rows read, not time taken."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import Row, TextClause
+
+from local.services.postgres import Postgres
+from tests.integration.lanes import dsn
+from triggerfish.adapters.db.engine import PLANNER, Database
+from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.domain.event_log import EventLogFilter
+
+ROWS = 2_000_000
+HOURS = 8
+LIMIT = 51
+PROJECTS = [UUID(int=n) for n in range(1, 6)]
+TRIGGERS = [UUID(int=n) for n in range(101, 151)]  # of every project its own ten
+START = datetime(2026, 3, 2, 0, tzinfo=UTC)
+END = START + timedelta(hours=HOURS)
+
+PARAMETER = re.compile(r"(?<!:):(\w+)")
+
+# One trigger in fifty; one failure and one test in a thousand.
+FILL = """
+    INSERT INTO event_logs_archive
+           (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
+            fired_at, payload, endpoint_key, status, attempt, attempts, completed_at)
+    SELECT CAST(lpad(to_hex(n), 32, '0') AS uuid),
+           CAST(lpad(to_hex(1 + n %% 5), 32, '0') AS uuid),
+           CAST(lpad(to_hex(101 + n %% 50), 32, '0') AS uuid),
+           CAST(lpad('1', 32, '0') AS uuid), 'api', 'api', n %% 1000 = 12, at, at, '{"id": 1}', 'e',
+           CASE WHEN n %% 1000 = 7 THEN 'failure' ELSE 'success' END, 1, '[]', at
+      FROM (SELECT n, %(start)s + n * (%(span)s / %(rows)s) AS at
+              FROM generate_series(0, %(rows)s - 1) AS n) AS numbered
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan that was run: its kinds of nodes, what its index scans read, and the most rows sorted."""
+
+    nodes: set[str]
+    rows_read: float
+    most_sorted: float
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from walk(child)
+
+
+def cost_of(root: dict[str, Any]) -> Plan:
+    nodes = list(walk(root))
+    ran = [node for node in nodes if node["Actual Loops"]]
+    sorts = [child for node in ran if "Sort" in node["Node Type"] for child in node["Plans"]]
+    return Plan(
+        {node["Node Type"] for node in ran},
+        sum(
+            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            for node in ran
+            if "Scan" in node["Node Type"] and "Index Name" in node
+        ),
+        max((child["Actual Rows"] for child in sorts), default=0),
+    )
+
+
+@pytest.fixture(scope="module", params=["fresh", "analysed"])
+def archive(
+    request: pytest.FixtureRequest, postgres: Postgres, template_database: str
+) -> Iterator[str]:
+    """A database with many archived events, with and without the planner's statistics of them."""
+    name = f"test_list_plans_{request.param}"
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
+        try:
+            fill(postgres.url(name))
+            if request.param == "analysed":
+                with psycopg.connect(postgres.dsn(name), autocommit=True) as filled:
+                    filled.execute("ANALYZE event_logs_archive")
+            yield postgres.url(name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def fill(url: str, rows: int = ROWS, hours: int = HOURS) -> None:
+    with psycopg.connect(dsn(url)) as connection:
+        for n in range(hours):
+            hour, end = START + timedelta(hours=n), START + timedelta(hours=n + 1)
+            connection.execute(
+                f"CREATE TABLE event_logs_archive_{hour:%Y%m%d%H} PARTITION OF event_logs_archive"
+                f" FOR VALUES FROM ('{hour.isoformat()}') TO ('{end.isoformat()}')"
+                " WITH (autovacuum_enabled = off)".encode()
+            )
+        span = timedelta(hours=hours)
+        connection.execute(FILL.encode(), {"start": START, "span": span, "rows": rows})
+
+
+class Explaining(Database):
+    """Explains what the adapter asks for, prepared and planned as the app's connections do."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, pool_size=1)
+        self._dsn = dsn(url)
+        self.plan: Plan | None = None
+
+    async def run(self, statement: TextClause, /, **values: Any) -> list[Row[Any]]:
+        names = list(values)
+        prepared = PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement.text)
+        places = ", ".join(["%s"] * len(names))
+        with psycopg.connect(
+            self._dsn, options=PLANNER, cursor_factory=psycopg.ClientCursor
+        ) as connection:
+            connection.execute(f"PREPARE page AS {prepared}".encode())
+            explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({places})"
+            [[explained]] = connection.execute(explain.encode(), list(values.values()))
+        self.plan = cost_of(explained[0]["Plan"])
+        return []
+
+
+async def plan_of(url: str, filter: EventLogFilter, **page: Any) -> Plan:
+    database = Explaining(url)
+    defaults = {"fired_after": START, "fired_until": END, "before": None, "limit": LIMIT}
+    await EventLogs(database).page(PROJECTS[2], filter, **(defaults | page))
+    await database.close()
+    assert database.plan is not None
+    return database.plan
+
+
+FILTERS = {
+    "none": EventLogFilter(),
+    "trigger": EventLogFilter(trigger_id=TRIGGERS[7]),
+    "rare status": EventLogFilter(status="failure"),
+    "common status": EventLogFilter(status="success"),
+    "absent status": EventLogFilter(status="pending"),
+    "trigger and rare status": EventLogFilter(trigger_id=TRIGGERS[7], status="failure"),
+    "trigger and absent status": EventLogFilter(trigger_id=TRIGGERS[2], status="failure"),
+    "source": EventLogFilter(source="api"),
+    "tests": EventLogFilter(is_test=True),
+    "no tests": EventLogFilter(is_test=False),
+    "absent source": EventLogFilter(source="replay"),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+async def test_a_filtered_page_is_read_from_an_index_and_no_further_than_needed(
+    archive: str, name: str
+) -> None:
+    first = await plan_of(archive, FILTERS[name])
+    middle = START + timedelta(hours=HOURS / 2)
+    deep = await plan_of(archive, FILTERS[name], before=(middle, UUID(int=0)))
+    for plan in (first, deep):
+        assert not {n for n in plan.nodes if re.match(r"Seq|Bitmap|Hash|Materialize", n)}
+        assert plan.rows_read <= 2 * LIMIT, plan
+        assert plan.rows_read >= LIMIT or "absent" in name
+        assert plan.most_sorted <= 2 * LIMIT, plan
