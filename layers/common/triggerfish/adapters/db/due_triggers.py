@@ -26,18 +26,19 @@ CLAIM_DUE = text("""
        FOR UPDATE OF t SKIP LOCKED
 """)
 
-# An event that was more than the grace late when it fired is made up: it waits for its turn. The
-# index on waiting events is read from its end, once for each endpoint.
+# An event that was more than the grace late when it fired is made up: it waits for its turn.
+# Compared and ordered by both columns, so that even without statistics the index on waiting events
+# is read, from the endpoint's end.
 LAST_TURNS = text(f"""
     SELECT behind.endpoint_key, last.turn
       FROM unnest(CAST(:endpoint_keys AS text[])) AS behind (endpoint_key)
      CROSS JOIN LATERAL (
         SELECT e.next_attempt_at AS turn FROM {ACTIVE} e
-         WHERE e.endpoint_key = behind.endpoint_key AND e.status = 'pending'
-           AND e.next_attempt_at > :still_counts
-           AND e.source = 'scheduled' AND e.attempt = 0
+         WHERE (e.endpoint_key, e.next_attempt_at) > (behind.endpoint_key, :still_counts)
+           AND (e.endpoint_key, e.next_attempt_at) <= (behind.endpoint_key, 'infinity')
+           AND e.status = 'pending' AND e.attempt = 0 AND e.source = 'scheduled'
            AND e.fired_at > e.scheduled_for + CAST(:grace AS interval)
-         ORDER BY e.next_attempt_at DESC
+         ORDER BY e.endpoint_key DESC, e.next_attempt_at DESC
          LIMIT 1) last
 """)
 
