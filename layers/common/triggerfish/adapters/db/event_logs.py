@@ -55,7 +55,8 @@ INSERT_ACCEPTED = text(f"""
 
 MARK_ENQUEUED = text(f"""
     UPDATE {ACTIVE} SET enqueued_at = :now
-     WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND enqueued_at IS NULL
+     WHERE id = ANY(CAST(:ids AS uuid[])) AND enqueued_at IS NULL
+       AND next_attempt_at IS NOT NULL AND lease_until IS NULL  -- pending; see deliveries.py
        AND attempt = 0  -- not a retry that overtook this mark: it has no message yet
 """)
 
