@@ -26,14 +26,7 @@ async def list_(
     request: Request, caller: Reader, query: Annotated[TriggerQuery, Query()]
 ) -> Response:
     parts = wiring()
-    page = await list_triggers(
-        caller,
-        parts.manage_triggers,
-        type=query.type,
-        status=query.status,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
+    page = await list_triggers(caller, parts.manage_triggers, **dict(query))
     view = partial(trigger_view, public_url=parts.settings.public_url)
     return conditional(request, page_view(page, view))
 
