@@ -22,7 +22,7 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
-    """Ids, secrets and randomness."""
+    """Ids and secrets."""
 
     def uuid7(self, at: datetime) -> UUID: ...
 
@@ -31,8 +31,6 @@ class Ids(Protocol):
     def alphanumeric(self, characters: int) -> str: ...
 
     def signing_secret(self) -> str: ...
-
-    def jitter(self) -> float: ...
 
 
 class Queue(Protocol):

@@ -189,7 +189,6 @@ class Wiring:
     def deliver(self) -> DeliverDeps:
         return DeliverDeps(
             clock=self.clock,
-            ids=self.ids,
             slots=Slots(self.settings.endpoint_concurrency),
             deliveries=BatchedDeliveries(Deliveries(self.database), self.clock),
             settings_of=RevisionSettings(self.triggers),

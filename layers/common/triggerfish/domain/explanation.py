@@ -49,10 +49,9 @@ def explain(evidence: Evidence) -> str:
 
 def failure_words(log: EventLog) -> str:
     """Why the event's last attempt failed."""
-    error = log.last_error or ""
-    if error.startswith("http_"):
-        return f"the endpoint answered {error.removeprefix('http_')}"
-    kind, _, detail = error.partition(": ")
+    kind, _, detail = (log.last_error or "").partition(": ")
+    if kind.startswith("http_"):
+        return f"the endpoint answered {kind.removeprefix('http_')}"
     return FAILURES.get(kind, detail or kind or "the reason is not known")
 
 

@@ -11,7 +11,8 @@ from uuid import UUID
 from triggerfish.domain.endpoint import Endpoint, parse_endpoint
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.payload_schema import Validator, check_schema
-from triggerfish.domain.retry import RetryPolicy, parse_retry
+from triggerfish.domain.retry import RetryPolicy
+from triggerfish.domain.retry_parse import parse_retry
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.schedule_parse import parse_schedule
 

@@ -19,7 +19,7 @@ from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
-from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue, Sender
+from triggerfish.ports import Clock, Heartbeats, Journal, Queue, Sender
 
 # How long one invocation goes on with a busy endpoint's waiting events. With the longest endpoint
 # time limit on top it stays below the function's own time limit.
@@ -55,7 +55,6 @@ class TriggerSwitch(Protocol):
 @dataclass(frozen=True, slots=True)
 class DeliverDeps:
     clock: Clock
-    ids: Ids
     slots: Slots
     deliveries: Deliveries
     settings_of: Callable[[UUID], Awaitable[DeliverySettings]]
@@ -166,14 +165,7 @@ async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
     settings = await d.settings_of(event.revision_id)
     started = d.clock.now()
     reply = await d.sender.post(request_for(event, settings, at=started))
-    return settle(
-        event,
-        settings.retry,
-        reply,
-        started=started,
-        ended=d.clock.now(),
-        jitter=d.ids.jitter(),
-    )
+    return settle(event, settings.retry, reply, started=started, ended=d.clock.now())
 
 
 def request_for(

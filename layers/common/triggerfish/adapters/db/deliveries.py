@@ -29,12 +29,13 @@ RESEND_AFTER = timedelta(seconds=60)
 
 CLAIMED_COLUMNS = """
     e.id, e.project_id, e.trigger_id, e.revision_id, e.endpoint_key, e.scheduled_for, e.payload,
-    e.attempt
+    e.attempt, e.fired_at
 """
 
 NO_CLAIM = """
     NULL AS project_id, NULL AS trigger_id, NULL AS revision_id, NULL AS endpoint_key,
-    NULL AS scheduled_for, NULL AS payload, NULL AS attempt, NULL AS waits_since
+    NULL AS scheduled_for, NULL AS payload, NULL AS attempt, NULL AS fired_at,
+    NULL AS waits_since
 """
 
 # An expired lease means that the worker died in the attempt: the same attempt is made again.
@@ -110,7 +111,7 @@ def _settle(table: str) -> TextClause:
         SELECT true AS is_done, id, {NO_CLAIM} FROM done
          UNION ALL
         SELECT false, id, project_id, trigger_id, revision_id, endpoint_key, scheduled_for,
-               payload, attempt, waits_since
+               payload, attempt, fired_at, waits_since
           FROM pulled
     """)
 
@@ -245,6 +246,7 @@ def _claimed(row: Row[Any]) -> ClaimedEvent:
         row.scheduled_for,
         row.payload,
         row.attempt,
+        row.fired_at,
     )
 
 

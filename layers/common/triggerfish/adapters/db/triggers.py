@@ -201,7 +201,9 @@ class Triggers:
         rows = await self._database.run(REVISIONS, ids=list(revision_ids))
         return {
             row.id: DeliverySettings(
-                Endpoint.from_json(row.endpoint), _retry(row.retry), row.signing_secret
+                Endpoint.from_json(row.endpoint),
+                RetryPolicy.from_json(row.retry),
+                row.signing_secret,
             )
             for row in rows
         }
@@ -240,17 +242,13 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def _retry(raw: dict[str, Any]) -> RetryPolicy:
-    return RetryPolicy(tuple(raw["delays_seconds"]))
-
-
 def to_revision(row: Row[Any]) -> Revision:
     """A revision from REVISION_COLUMNS and `name`."""
     definition = Definition(
         type=TriggerType(row.type),
         name=row.name,
         endpoint=Endpoint.from_json(row.endpoint),
-        retry=_retry(row.retry),
+        retry=RetryPolicy.from_json(row.retry),
         schedule=Schedule.from_json(row.schedule) if row.schedule is not None else None,
         payload=row.payload,
         schema=row.schema,
