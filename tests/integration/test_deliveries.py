@@ -15,7 +15,7 @@ from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, detail, fire, logs
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
-from triggerfish.domain.delivery import Outcome, Settled
+from triggerfish.domain.delivery import Held, Outcome, Settled
 from triggerfish.domain.errors import TryLater
 from triggerfish.domain.message import parse_message
 from triggerfish.usecases.deliver import Deliveries, deliver
@@ -303,7 +303,7 @@ class AwayWhile:
         self._settle = deliveries.settle
         self._times = times
 
-    async def settle(self, outcome: Outcome | None, *, pull: str | None) -> Settled:
+    async def settle(self, outcome: Outcome | Held | None, *, pull: str | None) -> Settled:
         if self._times:
             self._times -= 1
             raise TryLater("away")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from triggerfish.domain.delivery import EventRef, Outcome
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome
 from triggerfish.domain.event_log import AcceptedEvent
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 from triggerfish.domain.observation import QueueDepth
@@ -67,3 +67,7 @@ class Journal(Protocol):
     def fired(self, refs: Sequence[EventRef], *, skipped: int) -> None: ...
 
     def attempted(self, outcome: Outcome, *, recorded: bool) -> None: ...
+
+    def held(self, event: ClaimedEvent) -> None: ...
+
+    def disabled(self, event: ClaimedEvent, *, reason: str) -> None: ...

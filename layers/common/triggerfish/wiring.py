@@ -17,6 +17,7 @@ from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.event_summary import EventSummaries
+from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.manual_tests import ManualTests
@@ -56,6 +57,7 @@ from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
+from triggerfish.usecases.release_held import ReleaseHeldDeps
 from triggerfish.usecases.replay_events import ReplayEventsDeps
 from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.rotate_url import RotateUrlDeps
@@ -96,6 +98,12 @@ class Wiring:
         return EventLogs(self.database)
 
     @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(
+            self.database, disable_after=timedelta(seconds=self.settings.disable_after_seconds)
+        )
+
+    @cached_property
     def observations(self) -> Observations:
         return Observations(self.database)
 
@@ -106,7 +114,7 @@ class Wiring:
             ids=self.ids,
             due=DueTriggers(self.database),
             events=self.events,
-            deliveries=Deliveries(self.database),
+            deliveries=self.deliveries,
             queue=self.queue,
             heartbeats=self.observations,
             journal=self.journal,
@@ -129,6 +137,18 @@ class Wiring:
     def change_trigger(self) -> ChangeTriggerDeps:
         return ChangeTriggerDeps(
             changes=self.trigger_changes, tick=self.tick, lookahead=self.settings.lookahead
+        )
+
+    @cached_property
+    def release_held(self) -> ReleaseHeldDeps:
+        return ReleaseHeldDeps(
+            clock=self.clock,
+            triggers=self.triggers,
+            held=HeldEvents(self.database),
+            deliveries=self.deliveries,
+            queue=self.queue,
+            retention=self.settings.retention,
+            lookahead=self.settings.lookahead,
         )
 
     @cached_property
@@ -190,11 +210,10 @@ class Wiring:
         return DeliverDeps(
             clock=self.clock,
             slots=Slots(self.settings.endpoint_concurrency),
-            deliveries=BatchedDeliveries(Deliveries(self.database), self.clock),
+            deliveries=BatchedDeliveries(self.deliveries, self.clock),
             settings_of=RevisionSettings(self.triggers),
             sender=self.sender,
             queue=self.queue,
-            triggers=self.triggers,
             heartbeats=SparseHeartbeats(self.observations),
             journal=self.journal,
             lookahead=self.settings.lookahead,

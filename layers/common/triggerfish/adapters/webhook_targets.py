@@ -7,14 +7,14 @@ from cachetools import LRUCache
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.payload_schema import compile_schema
-from triggerfish.domain.trigger import Trigger, TriggerStatus, WebhookTarget
+from triggerfish.domain.trigger import FIRING, Trigger, WebhookTarget
 from triggerfish.ports import Clock
 
 REMEMBERED = 2_000
 
 
 class WebhookTargets:
-    """Looks targets up and compiles their schemas once. Only active triggers are remembered."""
+    """Looks targets up and compiles their schemas once. Only triggers that fire are remembered."""
 
     def __init__(self, triggers: Triggers, clock: Clock) -> None:
         self._triggers = triggers
@@ -35,7 +35,7 @@ class WebhookTargets:
             target = doubted
         else:
             target = _target(trigger)
-        if trigger.status is not TriggerStatus.ACTIVE:
+        if trigger.status not in FIRING:
             return replace(target, status=trigger.status)
         self._known[token_hash] = target
         return target

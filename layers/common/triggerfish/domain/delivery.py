@@ -1,9 +1,10 @@
 """The delivery state machine: pure rules from an attempt's result to the event's next state.
 
 pending ──claim──► delivering ──┬─ 2xx ───────────────────► success
-   ▲                            ├─ retryable, tries left ─► pending (next_attempt_at)
-   └────────────────────────────┘
-                                └─ final, or none left ───► failure
+   ▲ ▲                          ├─ retryable, tries left ─► pending (next_attempt_at)
+   │ └──────────────────────────┤
+   │                            ├─ final, or none left ───► failure
+   └──release── held ◄──────────┴─ its trigger is disabled (nothing is sent)
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from triggerfish.domain.retry import RetryPolicy, jitter_of, last_attempt_at
 class Status(StrEnum):
     PENDING = "pending"  # waits for its time, a worker or a retry
     DELIVERING = "delivering"  # a worker holds the lease
+    HELD = "held"  # its trigger was disabled when it came due; waits to be released
     SUCCESS = "success"  # final: an attempt was answered 2xx
     FAILURE = "failure"  # final: refused for good, or no attempt left
 
@@ -31,6 +33,8 @@ TRANSITIONS: frozenset[tuple[Status, Status]] = frozenset(
         (Status.DELIVERING, Status.SUCCESS),
         (Status.DELIVERING, Status.PENDING),
         (Status.DELIVERING, Status.FAILURE),
+        (Status.DELIVERING, Status.HELD),
+        (Status.HELD, Status.PENDING),
     }
 )
 
@@ -54,7 +58,10 @@ class EventRef:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
-    """An event that this worker holds the lease of; `attempt` numbers the attempt to make."""
+    """An event that this worker holds the lease of; `attempt` numbers the attempt to make.
+
+    `is_to_hold`: it has fired while its trigger was disabled, and is not to be attempted.
+    """
 
     id: UUID
     project_id: UUID
@@ -65,6 +72,8 @@ class ClaimedEvent:
     payload: str
     attempt: int
     fired_at: datetime
+    released_at: datetime | None = None
+    is_to_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +123,29 @@ class Outcome:
 
     @property
     def lateness_ms(self) -> int | None:
-        """How long after its time the first attempt started; None for retries."""
-        if self.attempt.number > 1:
+        """How long after its time the first attempt started; None for retries, and if held."""
+        if self.attempt.number > 1 or self.event.released_at is not None:
             return None
         return round((self.attempt.started_at - self.event.scheduled_for).total_seconds() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The other end of a lease: nothing was attempted, the event waits to be released."""
+
+    event: ClaimedEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """What settling came to: whether the outcome was written, and the event that is next."""
+    """What settling came to: whether the outcome was written, and the event that is next.
+
+    `disabled` says why the outcome has disabled its trigger, if it has.
+    """
 
     recorded: bool
     next: ClaimedEvent | None
+    disabled: str | None = None
 
 
 def classify(reply: Reply | SendFailure) -> Verdict:

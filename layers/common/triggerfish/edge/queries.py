@@ -65,7 +65,7 @@ class EventLogQuery(PageQuery):
 
     view: Literal["active", "archived"] = "active"
     trigger_id: UUID | None = None
-    status: Literal["pending", "delivering", "success", "failure"] | None = None
+    status: Literal["pending", "delivering", "held", "success", "failure"] | None = None
     source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
     is_test: bool | None = None
     since: Annotated[AwareDatetime | None, Field(alias="from")] = None

@@ -11,6 +11,7 @@ from triggerfish.domain.delivery import (
     ClaimedEvent,
     DeliverySettings,
     EventRef,
+    Held,
     Outcome,
     Settled,
     settle,
@@ -38,17 +39,12 @@ class Deliveries(Protocol):
         """Lease an event that is due and free; None when it is gone, final, early or leased."""
         ...
 
-    async def settle(self, outcome: Outcome | None, *, pull: str | None) -> Settled:
+    async def settle(self, outcome: Outcome | Held | None, *, pull: str | None) -> Settled:
         """Write an outcome, if given, and lease the oldest waiting event of endpoint key `pull`.
 
         An outcome is not written when its lease was lost meanwhile; there may be no event to pull.
+        One may disable its trigger, unless that has another revision by now.
         """
-        ...
-
-
-class TriggerSwitch(Protocol):
-    async def disable(self, trigger_id: UUID, *, revision_id: UUID, now: datetime) -> None:
-        """Stop a trigger whose endpoint is gone for good, unless it has another by now."""
         ...
 
 
@@ -60,7 +56,6 @@ class DeliverDeps:
     settings_of: Callable[[UUID], Awaitable[DeliverySettings]]
     sender: Sender
     queue: Queue
-    triggers: TriggerSwitch
     heartbeats: Heartbeats
     journal: Journal
     lookahead: timedelta
@@ -105,7 +100,7 @@ async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
     if event is None:
         d.slots.park(ref.endpoint_key)  # perhaps a nudge on behalf of others, see below
     while True:
-        outcome = await attempt(event, d) if event is not None else None
+        outcome = await _outcome_of(event, d) if event is not None else None
         mark = d.slots.parked(ref.endpoint_key)
         pull = bool(mark) and d.clock.now() < give_up_at
         event = await _settle(outcome, d, pull=ref.endpoint_key if pull else None)
@@ -121,8 +116,12 @@ async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
             return
 
 
+async def _outcome_of(event: ClaimedEvent, d: DeliverDeps) -> Outcome | Held:
+    return Held(event) if event.is_to_hold else await attempt(event, d)
+
+
 async def _settle(
-    outcome: Outcome | None, d: DeliverDeps, *, pull: str | None
+    outcome: Outcome | Held | None, d: DeliverDeps, *, pull: str | None
 ) -> ClaimedEvent | None:
     """Write the outcome and what follows from it; the endpoint's next event, if one was pulled."""
     if outcome is None and pull is None:
@@ -132,14 +131,14 @@ async def _settle(
         settled = await _insist(outcome, d, pull=pull)
         recorded = settled.recorded
     finally:  # the attempt was made, whatever became of its outcome
-        if outcome is not None:
+        if isinstance(outcome, Outcome):
             d.journal.attempted(outcome, recorded=recorded)
     if outcome is not None and recorded:
-        await _follow_up(outcome, d)
+        await _follow_up(outcome, settled, d)
     return settled.next
 
 
-async def _insist(outcome: Outcome | None, d: DeliverDeps, *, pull: str | None) -> Settled:
+async def _insist(outcome: Outcome | Held | None, d: DeliverDeps, *, pull: str | None) -> Settled:
     """Settle, again if the database is away for a moment: what was posted must not be repeated."""
     for pause in SETTLE_PAUSES:
         try:
@@ -149,12 +148,13 @@ async def _insist(outcome: Outcome | None, d: DeliverDeps, *, pull: str | None) 
     return await d.deliveries.settle(outcome, pull=pull)
 
 
-async def _follow_up(outcome: Outcome, d: DeliverDeps) -> None:
+async def _follow_up(outcome: Outcome | Held, settled: Settled, d: DeliverDeps) -> None:
     event = outcome.event
-    if outcome.disable_trigger and event.trigger_id is not None:
-        await d.triggers.disable(
-            event.trigger_id, revision_id=event.revision_id, now=outcome.ended_at
-        )
+    if isinstance(outcome, Held):
+        d.journal.held(event)
+        return
+    if settled.disabled is not None:
+        d.journal.disabled(event, reason=settled.disabled)
     if outcome.retry_at is not None and outcome.retry_at <= d.clock.now() + d.lookahead:
         retry = EventRef(event.id, outcome.retry_at, event.endpoint_key, str(event.id))
         await d.queue.send([retry], now=d.clock.now())

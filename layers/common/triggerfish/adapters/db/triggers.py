@@ -18,6 +18,8 @@ from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.trigger import (
     CatchUp,
     Definition,
+    Disabled,
+    DisabledReason,
     Revision,
     Trigger,
     TriggerStatus,
@@ -32,7 +34,8 @@ REVISION_COLUMNS = """
 
 COLUMNS = f"""
     t.id, t.project_id, t.name, t.status, t.next_fire_at, t.fired_count, t.skipped_count,
-    t.webhook_token, t.created_at, t.updated_at, {REVISION_COLUMNS}
+    t.webhook_token, t.created_at, t.updated_at, t.failing_since, t.disabled_at,
+    t.disabled_reason, {REVISION_COLUMNS}
 """
 
 INSERT_REVISION = text("""
@@ -102,11 +105,6 @@ REMOVE_NOT_YET_DUE = text("""
     DELETE FROM event_logs_active
      WHERE trigger_id = :id AND source = 'scheduled' AND status = 'pending'
        AND attempt = 0 AND fired_at > :now
-""")
-
-DISABLE = text("""
-    UPDATE triggers SET status = 'disabled', next_fire_at = NULL, updated_at = :now
-     WHERE id = :id AND revision_id = :revision_id AND status = 'active'
 """)
 
 
@@ -192,10 +190,6 @@ class Triggers:
             await fetch(connection, RETIRE_REVISIONS, {"id": trigger_id, "now": now})
             return True
 
-    async def disable(self, trigger_id: UUID, *, revision_id: UUID, now: datetime) -> None:
-        """Stop an active trigger, if it is still at this revision."""
-        await self._database.run(DISABLE, id=trigger_id, revision_id=revision_id, now=now)
-
     async def delivery_settings(self, revision_ids: Iterable[UUID]) -> dict[UUID, DeliverySettings]:
         """Endpoint, retry policy and signing secret of the given revisions."""
         rows = await self._database.run(REVISIONS, ids=list(revision_ids))
@@ -278,4 +272,6 @@ def to_trigger(row: Row[Any]) -> Trigger:
         row.webhook_token,
         row.created_at,
         row.updated_at,
+        row.failing_since,
+        Disabled(row.disabled_at, DisabledReason(row.disabled_reason)) if row.disabled_at else None,
     )
