@@ -191,7 +191,9 @@ async def test_an_explanation_says_what_happened_and_what_is_next(
     await functions.tick()
     await functions.work(parts.settings.deliveries_queue_url)
     said = await sentence(parts, caller, trigger)
-    assert said.endswith("the delivery failed for good after attempt 2: the endpoint answered 500.")
+    assert said.endswith(
+        "the delivery failed for good after attempt 2: the endpoint answered 500" + failing
+    )
     evidence = await gather_evidence(trigger.id, caller, parts.inspect_trigger)
     assert [log.status for log in evidence.failures] == ["failure"]
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from cachetools import LRUCache
 
 from triggerfish.adapters.db.triggers import Triggers
-from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.payload_schema import compile_schema
 from triggerfish.domain.trigger import FIRING, Trigger, WebhookTarget
 from triggerfish.ports import Clock
@@ -52,6 +51,6 @@ def _target(trigger: Trigger) -> WebhookTarget:
         trigger.id,
         trigger.revision.id,
         trigger.status,
-        endpoint_key(definition.endpoint.url),
+        definition.endpoint.key,
         compile_schema(definition.schema or {}),
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -95,25 +95,63 @@ async def _deliver_when_due(ref: EventRef, d: DeliverDeps) -> None:
 
 async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
     """Deliver the event, then the endpoint's waiting ones, as long as there are any and time."""
+    key = ref.endpoint_key
     give_up_at = d.clock.now() + DRAIN_BUDGET
-    event = await d.deliveries.claim(ref.event_id)
-    if event is None:
-        d.slots.park(ref.endpoint_key)  # perhaps a nudge on behalf of others, see below
+    turn = d.slots.reserve(key, d.clock.now(), until=give_up_at)
+    event = await _claim_in_turn(ref, turn, d)
     while True:
-        outcome = await _outcome_of(event, d) if event is not None else None
-        mark = d.slots.parked(ref.endpoint_key)
-        pull = bool(mark) and d.clock.now() < give_up_at
-        event = await _settle(outcome, d, pull=ref.endpoint_key if pull else None)
+        outcome = None
+        if event is not None:
+            outcome, turn = await _outcome_of(event, d), None  # its turn is used up
+        mark = d.slots.parked(key)
+        if mark and turn is None:
+            turn = d.slots.reserve(key, d.clock.now(), until=give_up_at)
+        event = await _settle_in_turn(outcome, turn if mark else None, key, d)
         if event is not None:
             continue
-        if pull:
-            d.slots.unpark(ref.endpoint_key, mark)
-        if not d.slots.parked(ref.endpoint_key):
+        if turn is not None:
+            d.slots.unpark(key, mark)
+        if not d.slots.parked(key):
             return
-        if d.clock.now() >= give_up_at:
-            # A message for an event that is done is a nudge: another invocation goes on here.
-            await d.queue.send([ref], now=d.clock.now())
+        if turn is None:
+            await _nudge(ref, d)
             return
+        turn = None
+
+
+async def _claim_in_turn(
+    ref: EventRef, turn: datetime | None, d: DeliverDeps
+) -> ClaimedEvent | None:
+    """The event, leased when its endpoint's rate allows; else it is parked, see `_nudge`."""
+    event = None
+    if turn is not None:
+        await d.clock.sleep_until(turn)
+        event = await d.deliveries.claim(ref.event_id)
+    if event is None:
+        d.slots.park(ref.endpoint_key)
+    return event
+
+
+async def _settle_in_turn(
+    outcome: Outcome | Held | None, turn: datetime | None, key: str, d: DeliverDeps
+) -> ClaimedEvent | None:
+    """Write the outcome at once, and pull the endpoint's next event in its turn, if it has one."""
+    if turn is not None and turn > d.clock.now():
+        await _settle(outcome, d, pull=None)
+        await d.clock.sleep_until(turn)
+        outcome = None
+    return await _settle(outcome, d, pull=None if turn is None else key)
+
+
+async def _nudge(ref: EventRef, d: DeliverDeps) -> None:
+    """Have another invocation go on with the endpoint's waiting events.
+
+    A message for an event that is done, or parked, is a nudge: see `_claim_in_turn`.
+    """
+    now = d.clock.now()
+    at = d.slots.next_turn(ref.endpoint_key, now)
+    if d.slots.wake(ref.endpoint_key, now, at):
+        await d.queue.send([replace(ref, due_at=at)], now=now)
 
 
 async def _outcome_of(event: ClaimedEvent, d: DeliverDeps) -> Outcome | Held:

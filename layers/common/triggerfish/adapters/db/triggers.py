@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.domain.delivery import DeliverySettings
-from triggerfish.domain.endpoint import Endpoint, endpoint_key
+from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.firing import Cursor
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.schedule import Schedule
@@ -220,7 +220,7 @@ def _revision_values(revision: Revision) -> dict[str, Any]:
         "type": definition.type.value,
         "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
         "endpoint": _json(definition.endpoint.to_json()),
-        "endpoint_key": endpoint_key(definition.endpoint.url),
+        "endpoint_key": definition.endpoint.key,
         "payload": definition.payload,
         "schema": _json(definition.schema),
         "retry": _json(definition.retry.to_json()),
