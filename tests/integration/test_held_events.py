@@ -21,6 +21,7 @@ from triggerfish.domain.trigger import DisabledReason, Trigger
 from triggerfish.settings import Settings
 from triggerfish.usecases.change_trigger import resume_trigger, update_trigger
 from triggerfish.usecases.manage_triggers import get_trigger
+from triggerfish.usecases.query_operational_events import list_operational_events
 from triggerfish.usecases.release_held import release_held
 from triggerfish.usecases.replay_events import replay_event
 from triggerfish.usecases.run_test import run_test
@@ -28,6 +29,7 @@ from triggerfish.wiring import Wiring
 
 TRIGGERS = "/api/v1/triggers"
 LOGS = "/api/v1/event-logs"
+OPERATIONAL = "/api/v1/operational-events"
 
 
 class Customer:
@@ -102,6 +104,11 @@ async def test_a_day_of_nothing_but_failures_disables_the_trigger(
     assert seen.disabled is not None
     assert (seen.disabled.at, seen.disabled.reason) == (clock.now(), DisabledReason.FAILING)
     assert told == [(trigger.id, "failing")]
+    deps = customer.parts.operational_events
+    listing = list_operational_events(customer.caller, deps, trigger_id=None, limit=9, cursor=None)
+    [record] = (await listing).items
+    assert (record.trigger_id, record.at, record.reason) == (trigger.id, clock.now(), "failing")
+    assert record.failing_since == first_failure
 
 
 async def test_one_success_begins_the_count_anew(
@@ -315,6 +322,34 @@ async def test_a_disabled_trigger_is_shown_explained_and_resumed_over_http(
     await functions.work(settings.deliveries_queue_url)
     assert (await api.get(f"{LOGS}/{held}"))["status"] == "success"
     assert (await api.http.post(f"{path}/release-held")).json() == {"released": 0}
+
+
+async def test_what_was_disabled_stays_on_record_after_a_resume_for_thirty_days(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    receiver.answer(410)
+    triggers = [await api.create(an_api_trigger(receiver.url(), name=name)) for name in "abc"]
+    for trigger in triggers:
+        await api.fire(trigger, '{"id": 1}')
+        await functions.work(settings.deliveries_queue_url)
+        await api.http.post(f"{TRIGGERS}/{trigger['id']}/resume")
+    await api.http.delete(f"{TRIGGERS}/{triggers[0]['id']}")
+    first = await api.get(OPERATIONAL, limit=2)
+    second = await api.get(OPERATIONAL, limit=2, cursor=first["next_cursor"])
+    records = first["data"] + second["data"]
+    assert [one["trigger_name"] for one in records] == ["c", "b", None]
+    assert [one["trigger_id"] for one in records] == [one["id"] for one in reversed(triggers)]
+    assert {(one["type"], one["reason"]) for one in records} == {("trigger.disabled", "gone")}
+    assert (await api.get(OPERATIONAL, trigger_id=triggers[1]["id"]))["data"] == records[1:2]
+    stranger = an_api_key(api, "tf_stranger_0123456789", "triggers:read")
+    assert (await api.http.get(OPERATIONAL, headers=stranger)).json()["data"] == []
+    assert_refused(await api.http.get(OPERATIONAL, params={"trigger_id": "x"}), 400)
+    api.sql("UPDATE operational_events SET at = at - CAST('29 days' AS interval)")
+    a_day_older = "at = at - CAST('1 day' AS interval)"
+    api.sql(f"UPDATE operational_events SET {a_day_older} WHERE trigger_id = %s", triggers[1]["id"])
+    await functions.retention()
+    names = [one["trigger_name"] for one in (await api.get(OPERATIONAL))["data"]]
+    assert names == ["c", None]
 
 
 async def test_nobody_releases_anothers_events(api: Api) -> None:

@@ -23,6 +23,7 @@ from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.operational_events import OperationalEvents
 from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.replays import Replays
@@ -56,6 +57,7 @@ from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.query_operational_events import OperationalEventsDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
 from triggerfish.usecases.release_held import ReleaseHeldDeps
 from triggerfish.usecases.replay_events import ReplayEventsDeps
@@ -150,6 +152,10 @@ class Wiring:
             retention=self.settings.retention,
             lookahead=self.settings.lookahead,
         )
+
+    @cached_property
+    def operational_events(self) -> OperationalEventsDeps:
+        return OperationalEventsDeps(store=OperationalEvents(self.database))
 
     @cached_property
     def inspect_trigger(self) -> InspectTriggerDeps:

@@ -1,5 +1,6 @@
 """The delivery state machine: from reply, attempt and policy to the outcome."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -141,7 +142,9 @@ def test_a_final_state_is_never_left_and_delivery_starts_from_pending_only():
     assert {end for start, end in TRANSITIONS if start is Status.DELIVERING} == {
         *final,
         Status.PENDING,
+        Status.HELD,
     }
+    assert {end for start, end in TRANSITIONS if start is Status.HELD} == {Status.PENDING}
 
 
 @pytest.mark.parametrize(
@@ -181,3 +184,9 @@ def test_lateness_is_that_of_the_first_attempt():
     assert outcome(http(200), 1, TWICE).lateness_ms == 1000
     assert outcome(http(200), 2, TWICE).lateness_ms is None
     assert outcome(http(200), 1, TWICE).ended_at == ENDED
+
+
+def test_an_event_that_was_held_is_not_late():
+    released = replace(event(), released_at=STARTED)
+    settled = settle(released, TWICE, http(200), started=STARTED, ended=ENDED)
+    assert settled.lateness_ms is None

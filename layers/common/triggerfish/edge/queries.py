@@ -60,6 +60,12 @@ class TriggerQuery(PageQuery):
     status: Literal["active", "paused", "completed", "disabled"] | None = None
 
 
+class OperationalEventQuery(PageQuery):
+    """GET /api/v1/operational-events"""
+
+    trigger_id: UUID | None = None
+
+
 class EventLogQuery(PageQuery):
     """GET /api/v1/event-logs; `from` and `to` are inclusive."""
 

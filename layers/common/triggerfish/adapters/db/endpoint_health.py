@@ -46,5 +46,11 @@ NOTE_HEALTH = f"""
           FROM tried
          WHERE t.id = tried.trigger_id AND t.revision_id = tried.revision_id
            AND (tried.is_successful = (t.failing_since IS NOT NULL) OR ({_IS_OVER}))
-        RETURNING t.id, t.disabled_reason, t.disabled_at = :now AS is_disabled)
+        RETURNING t.id, t.project_id, t.failing_since, t.disabled_reason,
+                  t.disabled_at = :now AS is_disabled),
+    told AS (
+        INSERT INTO operational_events (project_id, trigger_id, at, reason, failing_since)
+        SELECT project_id, id, :now, disabled_reason, coalesce(failing_since, :now)
+          FROM noted WHERE is_disabled
+        ON CONFLICT DO NOTHING)
 """

@@ -260,6 +260,18 @@ idempotency_keys = Table(
     Index("idempotency_keys_expires_idx", "expires_at"),
 )
 
+# A trigger was disabled; written in one statement with the outcome that did it.
+operational_events = Table(
+    "operational_events",
+    metadata,
+    Column("project_id", UUID(), primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("trigger_id", UUID(), primary_key=True),
+    Column("reason", Text, nullable=False),
+    _at("failing_since"),
+    Index("operational_events_at_idx", "at"),
+)
+
 delivery_stats = Table(
     "delivery_stats",
     metadata,

@@ -1,4 +1,4 @@
-"""Triggers that are disabled say since when and why; their events are held until released."""
+"""Triggers say since when and why they are disabled; their events are held until released."""
 
 from alembic import op
 
@@ -15,10 +15,20 @@ UP = """
           CHECK ((status = 'disabled') = (disabled_at IS NOT NULL)
                  AND (status = 'disabled') = (disabled_reason IS NOT NULL));
     DROP INDEX triggers_due_idx;
-    CREATE INDEX triggers_due_idx ON triggers (next_fire_at) WHERE next_fire_at IS NOT NULL
+    CREATE INDEX triggers_due_idx ON triggers (next_fire_at) WHERE next_fire_at IS NOT NULL;
+    CREATE TABLE operational_events (
+        project_id UUID NOT NULL,
+        at TIMESTAMP WITH TIME ZONE NOT NULL,
+        trigger_id UUID NOT NULL,
+        reason TEXT NOT NULL,
+        failing_since TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT operational_events_pkey PRIMARY KEY (project_id, at, trigger_id)
+    );
+    CREATE INDEX operational_events_at_idx ON operational_events (at)
 """
 
 DOWN = """
+    DROP TABLE operational_events;
     DROP INDEX triggers_due_idx;
     UPDATE triggers SET next_fire_at = NULL WHERE status = 'disabled';
     CREATE INDEX triggers_due_idx ON triggers (next_fire_at)
