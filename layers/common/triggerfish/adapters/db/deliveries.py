@@ -17,8 +17,9 @@ from triggerfish.adapters.db.delivery_stats import COUNT_OUTCOMES
 from triggerfish.adapters.db.endpoint_health import DISABLED_NOW, NOTE_HEALTH
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE, event_ref
+from triggerfish.adapters.db.outcome_rows import outcome_row
 from triggerfish.adapters.db.values import to_json, uuid_array
-from triggerfish.domain.delivery import ClaimedEvent, EventRef, Held, Outcome, Status
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Held, Outcome
 
 # A lease outlives the endpoint's time limit by this much: a live worker always answers before.
 LEASE_MARGIN_SECONDS = 10
@@ -244,7 +245,7 @@ class Deliveries:
         rows = await self._database.run(
             SETTLE[table],
             ids=uuid_array(outcome.event.id for outcome in outcomes),
-            outcomes=to_json([_outcome_row(outcome) for outcome in outcomes]),
+            outcomes=to_json([outcome_row(outcome) for outcome in outcomes]),
             pulls=to_json([self._pull_row(key, pulls.count(key)) for key in sorted(set(pulls))]),
             now=now,
             failing_before=now - self._disable_after,
@@ -277,28 +278,3 @@ def _claimed(row: Row[Any]) -> ClaimedEvent:
         row.released_at,
         row.is_to_hold,
     )
-
-
-def _outcome_row(outcome: Outcome | Held) -> dict[str, Any]:
-    if isinstance(outcome, Held):
-        event = outcome.event
-        return {
-            "id": event.id,
-            "attempt": event.attempt,
-            "status": Status.HELD.value,
-            "trigger_id": event.trigger_id,
-        }
-    attempt = outcome.attempt
-    return {
-        "id": outcome.event.id,
-        "attempt": attempt.number,
-        "status": outcome.status.value,
-        "retry_at": outcome.retry_at,
-        "ended_at": outcome.ended_at,
-        "entry": attempt.to_json(),
-        "status_code": attempt.status_code,
-        "error": attempt.error,
-        "duration_ms": round(attempt.duration.total_seconds() * 1000),
-        "lateness_ms": outcome.lateness_ms,
-        "is_gone": outcome.disable_trigger,
-    }
