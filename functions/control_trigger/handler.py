@@ -1,4 +1,4 @@
-"""POST /api/v1/triggers/{id}/pause, /resume, /rotate-url → stop, start, move to a new URL."""
+"""POST /api/v1/triggers/{id}/pause, /resume, /release-held, /rotate-url → steer a trigger."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, rea
 from triggerfish.edge.trigger_views import rotated_view
 from triggerfish.edge.views import trigger_view
 from triggerfish.usecases.change_trigger import pause_trigger, resume_trigger
+from triggerfish.usecases.release_held import release_held
 from triggerfish.usecases.rotate_url import rotate_url
 from triggerfish.wiring import wiring
 
@@ -30,6 +31,13 @@ async def resume(trigger_id: str, caller: Writer) -> Json:
     parts = wiring()
     trigger = await resume_trigger(parse_id(trigger_id, "trigger"), caller, parts.change_trigger)
     return Json(trigger_view(trigger, parts.settings.public_url))
+
+
+@app.post("/api/v1/triggers/{trigger_id}/release-held", status_code=202)
+async def release(trigger_id: str, caller: Writer) -> Json:
+    id = parse_id(trigger_id, "trigger")
+    released = await release_held(id, caller, wiring().release_held)
+    return Json({"released": released}, status_code=202)
 
 
 @app.post("/api/v1/triggers/{trigger_id}/rotate-url")

@@ -70,7 +70,9 @@ def ids(backlog: Adding, database_url: str) -> list[UUID]:
 async def test_the_next_event_of_an_endpoint_is_found_without_the_others(
     backlog: Adding,
 ) -> None:
-    await Deliveries(backlog).settle([], ["e7", "e8", "nobodys"], now=NOW)
+    await Deliveries(backlog, disable_after=timedelta(days=1)).settle(
+        [], ["e7", "e8", "nobodys"], now=NOW
+    )
     assert 0 < backlog.rows_read <= FEW
 
 
@@ -86,10 +88,12 @@ async def test_the_last_turn_of_an_endpoint_is_found_without_the_others(
 async def test_events_are_claimed_and_marked_without_the_others(
     backlog: Adding, ids: list[UUID]
 ) -> None:
-    await Deliveries(backlog).claim(ids, now=NOW)
+    await Deliveries(backlog, disable_after=timedelta(days=1)).claim(ids, now=NOW)
     assert 0 < backlog.rows_read <= FEW
     await EventLogs(backlog).mark_enqueued(ids, now=NOW)
-    await Deliveries(backlog).mark_resent(ids, now=NOW, horizon=timedelta(0))
+    await Deliveries(backlog, disable_after=timedelta(days=1)).mark_resent(
+        ids, now=NOW, horizon=timedelta(0)
+    )
     assert len(ids) < backlog.rows_read <= 2 * FEW
 
 

@@ -133,7 +133,8 @@ async def test_every_attempt_is_in_the_detail_with_its_answer(
     await functions.work(settings.deliveries_queue_url)
     attempts = (await api.get(f"{LOGS}/{event}"))["attempts"]
     shown = [(a["number"], a["status_code"], a["error"], a["response_excerpt"]) for a in attempts]
-    assert shown == [(1, 503, "http_503", "answered 503"), (2, 200, None, "answered 200")]
+    said = "http_503: The endpoint answered 503 Service Unavailable."
+    assert shown == [(1, 503, said, "answered 503"), (2, 200, None, "answered 200")]
     [listed] = (await api.get(LOGS))["data"]
     assert "attempts" not in listed
     assert listed["attempt_count"] == 2

@@ -46,7 +46,8 @@ async def test_a_webhook_event_can_be_followed_from_its_request_to_its_end(
         1,
         "retry",
     )
-    assert (failed["status_code"], failed["error"]) == (503, "http_503")
+    said = "http_503: The endpoint answered 503 Service Unavailable."
+    assert (failed["status_code"], failed["error"]) == (503, said)
     assert failed["next_attempt_at"] is not None
     assert failed["lateness_ms"] >= 0
     assert (done["attempt"], done["outcome"], done["status_code"]) == (2, "success", 200)

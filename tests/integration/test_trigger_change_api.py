@@ -115,8 +115,10 @@ async def test_a_paused_schedule_has_no_next_fire_until_it_is_resumed(api: Api) 
 
 async def test_a_trigger_that_is_over_is_not_paused_and_not_resumed(api: Api) -> None:
     trigger = await api.create(a_scheduled_trigger(HOOK, schedule={"in": "1h"}))
-    for status, verbs in {"completed": ("pause", "resume"), "disabled": ("pause",)}.items():
-        api.sql("UPDATE triggers SET status = %s, next_fire_at = NULL", status)
+    disabled = "status = 'disabled', disabled_at = now(), disabled_reason = 'gone'"
+    ends = {"status = 'completed', next_fire_at = NULL": ("pause", "resume"), disabled: ("pause",)}
+    for end, verbs in ends.items():
+        api.sql(f"UPDATE triggers SET {end}")
         for verb in verbs:
             assert_refused(await api.http.post(f"{TRIGGERS}/{trigger['id']}/{verb}"), 409)
     assert (await control(api, trigger, "resume"))["status"] == "active"

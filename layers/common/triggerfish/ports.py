@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from triggerfish.domain.delivery import EventRef, Outcome
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 from triggerfish.domain.observation import QueueDepth
@@ -23,7 +23,7 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
-    """Ids, secrets and randomness."""
+    """Ids and secrets."""
 
     def uuid7(self, at: datetime) -> UUID: ...
 
@@ -32,8 +32,6 @@ class Ids(Protocol):
     def alphanumeric(self, characters: int) -> str: ...
 
     def signing_secret(self) -> str: ...
-
-    def jitter(self) -> float: ...
 
 
 class Queue(Protocol):
@@ -72,3 +70,7 @@ class Journal(Protocol):
     def fired(self, refs: Sequence[EventRef], *, skipped: int) -> None: ...
 
     def attempted(self, outcome: Outcome, *, recorded: bool) -> None: ...
+
+    def held(self, event: ClaimedEvent) -> None: ...
+
+    def disabled(self, event: ClaimedEvent, *, reason: str) -> None: ...

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     endpoint_concurrency: int = Field(
         5, ge=1, description="Simultaneous deliveries to one endpoint, per worker process."
     )
+    disable_after_seconds: float = Field(
+        86_400.0,
+        gt=0,
+        description="A trigger is disabled when nothing but failures came for that long.",
+    )
     egress_allow: str = Field(
         "",
         description="Private networks (CIDRs, comma-separated) that deliveries may reach; "

@@ -17,11 +17,13 @@ from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.event_summary import EventSummaries
+from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.operational_events import OperationalEvents
 from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.replays import Replays
@@ -55,7 +57,9 @@ from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.query_operational_events import OperationalEventsDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
+from triggerfish.usecases.release_held import ReleaseHeldDeps
 from triggerfish.usecases.replay_events import ReplayEventsDeps
 from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.rotate_url import RotateUrlDeps
@@ -96,6 +100,12 @@ class Wiring:
         return EventLogs(self.database)
 
     @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(
+            self.database, disable_after=timedelta(seconds=self.settings.disable_after_seconds)
+        )
+
+    @cached_property
     def observations(self) -> Observations:
         return Observations(self.database)
 
@@ -106,7 +116,7 @@ class Wiring:
             ids=self.ids,
             due=DueTriggers(self.database),
             events=self.events,
-            deliveries=Deliveries(self.database),
+            deliveries=self.deliveries,
             queue=self.queue,
             heartbeats=self.observations,
             journal=self.journal,
@@ -130,6 +140,22 @@ class Wiring:
         return ChangeTriggerDeps(
             changes=self.trigger_changes, tick=self.tick, lookahead=self.settings.lookahead
         )
+
+    @cached_property
+    def release_held(self) -> ReleaseHeldDeps:
+        return ReleaseHeldDeps(
+            clock=self.clock,
+            triggers=self.triggers,
+            held=HeldEvents(self.database),
+            deliveries=self.deliveries,
+            queue=self.queue,
+            retention=self.settings.retention,
+            lookahead=self.settings.lookahead,
+        )
+
+    @cached_property
+    def operational_events(self) -> OperationalEventsDeps:
+        return OperationalEventsDeps(store=OperationalEvents(self.database))
 
     @cached_property
     def inspect_trigger(self) -> InspectTriggerDeps:
@@ -190,13 +216,11 @@ class Wiring:
     def deliver(self) -> DeliverDeps:
         return DeliverDeps(
             clock=self.clock,
-            ids=self.ids,
             slots=Slots(self.settings.endpoint_concurrency),
-            deliveries=BatchedDeliveries(Deliveries(self.database), self.clock),
+            deliveries=BatchedDeliveries(self.deliveries, self.clock),
             settings_of=RevisionSettings(self.triggers),
             sender=self.sender,
             queue=self.queue,
-            triggers=self.triggers,
             heartbeats=SparseHeartbeats(self.observations),
             journal=self.journal,
             lookahead=self.settings.lookahead,

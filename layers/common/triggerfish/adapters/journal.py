@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from triggerfish.domain.delivery import EventRef, Outcome, Status
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome, Status
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.replay import Replay
 
@@ -61,4 +61,18 @@ class LogJournal:
             lateness_ms=outcome.lateness_ms,
             next_attempt_at=outcome.retry_at,
             recorded=recorded,
+        )
+
+    def held(self, event: ClaimedEvent) -> None:
+        """An event was not attempted: it fired while its trigger was disabled."""
+        self._log.info("event_held", event_id=event.id, trigger_id=event.trigger_id)
+
+    def disabled(self, event: ClaimedEvent, *, reason: str) -> None:
+        """An attempt has disabled its trigger; somebody has to look after its endpoint."""
+        self._log.warning(
+            "trigger_disabled",
+            trigger_id=event.trigger_id,
+            project_id=event.project_id,
+            event_id=event.id,
+            reason=reason,
         )

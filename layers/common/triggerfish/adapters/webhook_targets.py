@@ -6,16 +6,15 @@ from dataclasses import replace
 from cachetools import LRUCache
 
 from triggerfish.adapters.db.triggers import Triggers
-from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.payload_schema import compile_schema
-from triggerfish.domain.trigger import Trigger, TriggerStatus, WebhookTarget
+from triggerfish.domain.trigger import FIRING, Trigger, WebhookTarget
 from triggerfish.ports import Clock
 
 REMEMBERED = 2_000
 
 
 class WebhookTargets:
-    """Looks targets up and compiles their schemas once. Only active triggers are remembered.
+    """Looks targets up and compiles their schemas once; keeps those of triggers that fire.
 
     Calls that come while one is looked up wait for that look: a burst on a cold URL costs one.
     """
@@ -58,7 +57,7 @@ class WebhookTargets:
             target = doubted
         else:
             target = _target(trigger)
-        if trigger.status is not TriggerStatus.ACTIVE:
+        if trigger.status not in FIRING:
             return replace(target, status=trigger.status)
         self._known[token_hash] = target
         return target
@@ -70,6 +69,6 @@ def _target(trigger: Trigger) -> WebhookTarget:
         trigger.id,
         trigger.revision.id,
         trigger.status,
-        endpoint_key(definition.endpoint.url),
+        definition.endpoint.key,
         compile_schema(definition.schema or {}),
     )

@@ -11,7 +11,8 @@ from uuid import UUID
 from triggerfish.domain.endpoint import Endpoint, parse_endpoint
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.payload_schema import Validator, check_schema
-from triggerfish.domain.retry import RetryPolicy, parse_retry
+from triggerfish.domain.retry import RetryPolicy
+from triggerfish.domain.retry_parse import parse_retry
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.schedule_parse import parse_schedule
 
@@ -38,7 +39,16 @@ class TriggerStatus(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     COMPLETED = "completed"  # its last occurrence has fired
-    DISABLED = "disabled"  # its endpoint said 410 Gone
+    DISABLED = "disabled"  # by its endpoint: what fires is held, see `Disabled`
+
+
+# These fire: the events of a disabled trigger are logged, held, and can be released.
+FIRING = frozenset({TriggerStatus.ACTIVE, TriggerStatus.DISABLED})
+
+
+class DisabledReason(StrEnum):
+    GONE = "gone"  # the endpoint answered 410
+    FAILING = "failing"  # nothing but failures for longer than the platform's patience
 
 
 class CatchUp(StrEnum):
@@ -75,8 +85,19 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Disabled:
+    """When and why a trigger was disabled."""
+
+    at: datetime
+    reason: DisabledReason
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
-    """A trigger's identity and state, with its current revision."""
+    """A trigger's identity and state, with its current revision.
+
+    `failing_since`: every attempt of this revision since then has failed; None after a success.
+    """
 
     id: UUID
     project_id: UUID
@@ -88,6 +109,8 @@ class Trigger:
     webhook_token: str | None
     created_at: datetime
     updated_at: datetime
+    failing_since: datetime | None = None
+    disabled: Disabled | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from triggerfish.domain.event_log import EventLog
 from triggerfish.domain.explanation import Evidence, explain, failure_words
+from triggerfish.domain.operational_event import OperationalEvent
 from triggerfish.domain.trigger import Revision, TriggerType
 from triggerfish.domain.upcoming import UpcomingFire
 from triggerfish.domain.webhook_url import RotatedUrl
@@ -42,6 +43,18 @@ def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
             }
             for fire in fires
         ]
+    }
+
+
+def operational_event_view(event: OperationalEvent) -> dict[str, Any]:
+    """What happened to a trigger by itself; `type` leaves room for other things to happen."""
+    return {
+        "type": "trigger.disabled",
+        "at": event.at,
+        "trigger_id": str(event.trigger_id),
+        "trigger_name": event.trigger_name,
+        "reason": event.reason,
+        "failing_since": event.failing_since,
     }
 
 

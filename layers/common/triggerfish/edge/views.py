@@ -27,6 +27,9 @@ def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
         "retry": definition.retry.to_json(),
         "created_at": trigger.created_at,
         "updated_at": trigger.updated_at,
+        "failing_since": trigger.failing_since,
+        "disabled_at": trigger.disabled.at if trigger.disabled else None,
+        "disabled_reason": trigger.disabled.reason.value if trigger.disabled else None,
     }
     view |= definition_view(definition)
     if definition.type is TriggerType.SCHEDULED:
@@ -76,6 +79,7 @@ def event_log_view(seen: SeenEventLog) -> dict[str, Any]:
         "last_error": log.last_error,
         "next_attempt_at": log.next_attempt_at,
         "completed_at": log.completed_at,
+        "released_at": log.released_at,
         "replay_of": str(log.replay_of) if log.replay_of else None,
         "state": seen.state,
         "archives_at": seen.archives_at,

@@ -12,7 +12,7 @@ from triggerfish.domain.event_log import AcceptedEvent, Source
 from triggerfish.domain.idempotency import FirstRequest, KeyedRequest, first_event
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
-from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES, TriggerStatus, WebhookTarget
+from triggerfish.domain.trigger import FIRING, MAX_PAYLOAD_BYTES, WebhookTarget
 from triggerfish.ports import Clock, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
@@ -116,7 +116,7 @@ async def _insert(event: AcceptedEvent, request: KeyedRequest | None, d: FireWeb
 
 
 def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:
-    if target.status is not TriggerStatus.ACTIVE:
+    if target.status not in FIRING:
         return Conflict(f"The trigger is {target.status.value}; it accepts no events.")
     if problems := violations(target.validator, payload):
         return InvalidInput("The payload does not match the trigger's schema.", problems)

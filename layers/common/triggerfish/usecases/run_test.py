@@ -7,7 +7,6 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.errors import NotFound
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
@@ -100,6 +99,5 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
 async def _enqueue(test: ManualTest, definition: Definition, now: datetime, d: RunTestDeps) -> None:
     """A test beyond the look-ahead has no message yet: the sweep sends it in time."""
     if test.due_at <= now + d.lookahead:
-        key = endpoint_key(definition.endpoint.url)
-        ref = EventRef(test.id, test.due_at, key, str(test.id))
+        ref = EventRef(test.id, test.due_at, definition.endpoint.key, str(test.id))
         await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)

@@ -19,7 +19,7 @@ CLAIM_DUE = text("""
     SELECT t.id, t.revision_id, t.next_occurrence_at, t.next_fire_at, t.fired_count,
            r.schedule, r.catch_up, r.catch_up_window_seconds, r.endpoint_key
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
-     WHERE t.status = 'active' AND t.next_fire_at <= :until
+     WHERE t.status IN ('active', 'disabled') AND t.next_fire_at <= :until
        AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
      ORDER BY t.next_fire_at
      LIMIT :limit
@@ -48,7 +48,8 @@ ADVANCE = text("""
            next_fire_at = n.next_fire_at,
            fired_count = t.fired_count + n.fired,
            skipped_count = t.skipped_count + n.skipped,
-           status = CASE WHEN n.next_fire_at IS NULL THEN 'completed' ELSE t.status END
+           status = CASE WHEN n.next_fire_at IS NULL AND t.status = 'active'
+                         THEN 'completed' ELSE t.status END
       FROM json_to_recordset(CAST(:plans AS json))
         AS n (id uuid, next_occurrence_at timestamptz, next_fire_at timestamptz,
               fired int, skipped int)
@@ -96,7 +97,7 @@ async def _insert_events(
 async def _claim_due(
     connection: AsyncConnection, *, now: datetime, until: datetime, limit: int, only: UUID | None
 ) -> list[DueTrigger]:
-    """Lock up to `limit` active triggers that fire by `until`, earliest first; others skip them."""
+    """Lock up to `limit` triggers that fire by `until`, earliest first; others skip them."""
     rows = await fetch(connection, CLAIM_DUE, {"until": until, "limit": limit, "only": only})
     behind = {row.endpoint_key for row in rows if is_made_up(row.next_fire_at, now)}
     last_turns = await _last_turns(connection, behind, now=now) if behind else {}

@@ -47,7 +47,7 @@ INSERT_ACCEPTED = text(f"""
         AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text,
               token_hash text)
       JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
-                     AND t.status = 'active'
+                     AND t.status IN ('active', 'disabled')
       JOIN trigger_revisions r ON r.id = n.revision_id
      WHERE {token_holds("decode(n.token_hash, 'hex')", "n.fired_at")}
     RETURNING id
@@ -64,7 +64,7 @@ LOG_COLUMNS = """
     id, trigger_id, trigger_type, source, is_test, note, scheduled_for, fired_at, payload, status,
     attempt AS attempt_count, last_status_code, last_error,
     CASE WHEN status = 'pending' THEN next_attempt_at END AS next_attempt_at,
-    completed_at, replay_of, attempts
+    completed_at, replay_of, attempts, released_at
 """
 
 

@@ -47,7 +47,9 @@ UPDATE = text("""
     UPDATE triggers
        SET name = :name, status = :status, revision_id = :revision_id,
            next_occurrence_at = :next_occurrence_at, next_fire_at = :next_fire_at,
-           fired_count = :fired_count, updated_at = :updated_at
+           fired_count = :fired_count, failing_since = :failing_since,
+           disabled_at = :disabled_at, disabled_reason = :disabled_reason,
+           updated_at = :updated_at
      WHERE id = :id
 """)
 
@@ -117,6 +119,9 @@ async def _store(
             "next_occurrence_at": changed.occurrence_at,
             "next_fire_at": trigger.next_fire_at,
             "fired_count": trigger.fired_count,
+            "failing_since": trigger.failing_since,
+            "disabled_at": trigger.disabled.at if trigger.disabled else None,
+            "disabled_reason": trigger.disabled.reason.value if trigger.disabled else None,
             "updated_at": trigger.updated_at,
         },
     )

@@ -11,13 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.domain.delivery import DeliverySettings
-from triggerfish.domain.endpoint import Endpoint, endpoint_key
+from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.firing import Cursor
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.trigger import (
     CatchUp,
     Definition,
+    Disabled,
+    DisabledReason,
     Revision,
     Trigger,
     TriggerStatus,
@@ -32,7 +34,8 @@ REVISION_COLUMNS = """
 
 COLUMNS = f"""
     t.id, t.project_id, t.name, t.status, t.next_fire_at, t.fired_count, t.skipped_count,
-    t.webhook_token, t.created_at, t.updated_at, {REVISION_COLUMNS}
+    t.webhook_token, t.created_at, t.updated_at, t.failing_since, t.disabled_at,
+    t.disabled_reason, {REVISION_COLUMNS}
 """
 
 INSERT_REVISION = text("""
@@ -102,11 +105,6 @@ REMOVE_NOT_YET_DUE = text("""
     DELETE FROM event_logs_active
      WHERE trigger_id = :id AND source = 'scheduled' AND status = 'pending'
        AND attempt = 0 AND fired_at > :now
-""")
-
-DISABLE = text("""
-    UPDATE triggers SET status = 'disabled', next_fire_at = NULL, updated_at = :now
-     WHERE id = :id AND revision_id = :revision_id AND status = 'active'
 """)
 
 
@@ -192,16 +190,14 @@ class Triggers:
             await fetch(connection, RETIRE_REVISIONS, {"id": trigger_id, "now": now})
             return True
 
-    async def disable(self, trigger_id: UUID, *, revision_id: UUID, now: datetime) -> None:
-        """Stop an active trigger, if it is still at this revision."""
-        await self._database.run(DISABLE, id=trigger_id, revision_id=revision_id, now=now)
-
     async def delivery_settings(self, revision_ids: Iterable[UUID]) -> dict[UUID, DeliverySettings]:
         """Endpoint, retry policy and signing secret of the given revisions."""
         rows = await self._database.run(REVISIONS, ids=list(revision_ids))
         return {
             row.id: DeliverySettings(
-                Endpoint.from_json(row.endpoint), _retry(row.retry), row.signing_secret
+                Endpoint.from_json(row.endpoint),
+                RetryPolicy.from_json(row.retry),
+                row.signing_secret,
             )
             for row in rows
         }
@@ -224,7 +220,7 @@ def _revision_values(revision: Revision) -> dict[str, Any]:
         "type": definition.type.value,
         "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
         "endpoint": _json(definition.endpoint.to_json()),
-        "endpoint_key": endpoint_key(definition.endpoint.url),
+        "endpoint_key": definition.endpoint.key,
         "payload": definition.payload,
         "schema": _json(definition.schema),
         "retry": _json(definition.retry.to_json()),
@@ -240,17 +236,13 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def _retry(raw: dict[str, Any]) -> RetryPolicy:
-    return RetryPolicy(tuple(raw["delays_seconds"]))
-
-
 def to_revision(row: Row[Any]) -> Revision:
     """A revision from REVISION_COLUMNS and `name`."""
     definition = Definition(
         type=TriggerType(row.type),
         name=row.name,
         endpoint=Endpoint.from_json(row.endpoint),
-        retry=_retry(row.retry),
+        retry=RetryPolicy.from_json(row.retry),
         schedule=Schedule.from_json(row.schedule) if row.schedule is not None else None,
         payload=row.payload,
         schema=row.schema,
@@ -280,4 +272,6 @@ def to_trigger(row: Row[Any]) -> Trigger:
         row.webhook_token,
         row.created_at,
         row.updated_at,
+        row.failing_since,
+        Disabled(row.disabled_at, DisabledReason(row.disabled_reason)) if row.disabled_at else None,
     )
