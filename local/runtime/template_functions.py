@@ -21,6 +21,7 @@ _HONOURED = {"CodeUri", "Environment", "Events", "FunctionName", "Handler", "Mem
 _ELSEWHERE = {
     "Architectures",
     "Description",
+    "EventInvokeConfig",
     "Layers",
     "LoggingConfig",
     "Policies",
@@ -40,13 +41,19 @@ def read_function(
     resolver: Resolver,
     template: Path,
     environ: Mapping[str, str],
+    local_environment: Mapping[str, str],
 ) -> Function:
     """`shared` is Globals.Function; the function's own properties win, environments are merged.
 
-    Raises TemplateError.
+    Values in `local_environment` replace the template's, which may make sense on AWS only. Raises
+    TemplateError.
     """
     own = resource.get("Properties") or {}
-    properties = {**shared, **own, "Environment": _environment(shared, own)}
+    environment = _environment(shared, own)
+    environment |= {
+        name: local_environment[name] for name in environment if name in local_environment
+    }
+    properties = {**shared, **own, "Environment": environment}
     try:
         if unknown := set(properties) - _HONOURED - _ELSEWHERE:
             raise TemplateError(f"unknown property {', '.join(sorted(unknown))}")

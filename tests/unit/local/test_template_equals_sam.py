@@ -9,32 +9,17 @@ import pytest
 
 from local.runtime.intrinsics import Resolver
 from local.runtime.template import Template, load
+from tests.sam import packaged, transformed
 from tests.unit.local.sample.paths import PROJECT_TEMPLATE, SAMPLE_TEMPLATE
-
-
-class NoManagedPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-def _packaged(document: dict[str, Any]) -> dict[str, Any]:
-    """As `sam package` leaves it: code in a bucket, here under the name of its folder."""
-    for resource in document["Resources"].values():
-        for key in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
-            resource["Properties"][key] = f"s3://bucket/{resource['Properties'][key]}"
-    return document
 
 
 class Transformed:
     """What CloudFormation would be asked to create."""
 
     def __init__(self, path: Path) -> None:
-        from samtranslator.translator.transform import transform
-        from samtranslator.yaml_helper import yaml_parse
-
-        document = _packaged(yaml_parse(path.read_text()))
+        document = packaged(path)
         self.source: dict[str, Any] = document["Resources"]
-        self.resources = transform(document, {}, NoManagedPolicies())["Resources"]
+        self.resources = transformed(path)["Resources"]
         self.resolver = Resolver(document.get("Parameters", {}), self.source, "")
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
@@ -79,7 +64,7 @@ def test_queue_mappings_are_those_that_sam_derives(both: tuple[Template, Transfo
             theirs.resolver.value(mapping["EventSourceArn"]).rsplit(":", 1)[-1],
             mapping.get("BatchSize", 10),
             mapping.get("MaximumBatchingWindowInSeconds", 0),
-            mapping.get("ScalingConfig", {}).get("MaximumConcurrency"),
+            theirs.resolver.value(mapping.get("ScalingConfig", {})).get("MaximumConcurrency"),
             mapping.get("FunctionResponseTypes", []) == ["ReportBatchItemFailures"],
         )
         for mapping in theirs.of_type("AWS::Lambda::EventSourceMapping")
