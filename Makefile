@@ -32,8 +32,8 @@ test: $(DEV)  ## run the tests with a real Postgres, without Docker
 test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
 
-compose-smoke:  ## bring docker-compose.yml up and check it from outside (Docker)
-	@tests/e2e/compose_smoke.sh
+compose-smoke: $(DEV)  ## bring docker-compose.yml up, on an engine made for it if need be, and check it
+	$(BIN)/python -m tests.compose.run $(ARGS)
 
 check: $(DEV)  ## check format, style, types, imports, the template and that no registry is named
 	$(BIN)/ruff format --check

@@ -8,18 +8,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.cli import probes
 from local.cli.environment import for_children, worth_sharing
 from local.cli.state import Platform, StateDir
 from local.services import logs
 from local.services.errors import ServiceFailed
 from local.services.postgres import Postgres
-from local.services.service import Service, program, url_answers
+from local.services.service import Service, program
 from local.services.supervisor import Supervisor
 
 DATABASE = "triggerfish"
 LOOPBACK = "127.0.0.1"
 POSTGRES_TIER, BROKER_TIER, FUNCTION_TIER = range(3)
 """Stopped from the highest: first what takes and makes events, then what keeps them."""
+
+# Not the worker's own state: after downtime it is down until old work is done.
+READY_WHEN_UP = {
+    "gateway": ("database",),
+    "scheduler": ("scheduler", "retention"),
+    "worker": ("queue",),
+}
+"""By which components of `/health` a service shows that it works; the worker makes the queues."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +136,12 @@ class EmbeddedHost:
         return Service(name, spawn, log, ready=self._probe(role), tier=tier)
 
     def _probe(self, role: str) -> Callable[[], bool]:
-        if role == "gateway":
-            host = LOOPBACK if self.options.host in ("0.0.0.0", "::", "") else self.options.host
-            return url_answers(f"http://{host}:{self.options.port}/health/ready")
+        """Functions are ready when the platform's own health says so, so that "up" means up."""
         if role == "broker" and self.broker_port:
-            port = self.broker_port
-            return lambda: accepts(LOOPBACK, port)
-        return lambda: True
+            return probes.accepts(LOOPBACK, self.broker_port)
+        host = LOOPBACK if self.options.host in ("0.0.0.0", "::", "") else self.options.host
+        url = f"http://{f'[{host}]' if ':' in host else host}:{self.options.port}/health"
+        return probes.components_are_up(url, READY_WHEN_UP[role])
 
     def _announce(self, pids: Mapping[str, int]) -> None:
         self.state.announce(
@@ -159,15 +167,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
-
-
-def accepts(host: str, port: int) -> bool:
-    """Whether something listens there."""
-    try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def ensure_port_is_free(host: str, port: int) -> None:

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,19 +49,6 @@ def program(
             )
 
     return spawn
-
-
-def url_answers(url: str) -> Callable[[], bool]:
-    """A probe that holds when `url` answers with a 2xx status within a second."""
-
-    def probe() -> bool:
-        try:
-            with urllib.request.urlopen(url, timeout=1) as answer:
-                return bool(200 <= answer.status < 300)
-        except OSError:  # refused, reset, timed out, or a status from 400 on
-            return False
-
-    return probe
 
 
 def restart_wait(deaths: int) -> float:

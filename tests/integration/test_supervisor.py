@@ -15,7 +15,7 @@ import pytest
 
 from local.services.errors import ServiceFailed
 from local.services.lifeline import Lifeline
-from local.services.service import Service, program, url_answers
+from local.services.service import Service, program
 from local.services.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[2]
@@ -202,10 +202,6 @@ import time; time.sleep(600)
     scene.turn_until(lambda: bool(scene.said))
     assert scene.said == [("worker", "error: loud")]
     assert "quiet" in scene.log("worker")
-
-
-def test_a_url_that_nobody_serves_is_not_ready() -> None:
-    assert url_answers("http://127.0.0.1:9/health/ready")() is False
 
 
 def test_nothing_outlives_a_killed_supervisor_not_even_deaf_grandchildren(tmp_path: Path) -> None:

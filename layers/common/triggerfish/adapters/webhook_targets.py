@@ -1,5 +1,6 @@
 """Webhook targets by token hash: remembered, since storing an event checks that they still hold."""
 
+import asyncio
 from dataclasses import replace
 
 from cachetools import LRUCache
@@ -14,7 +15,10 @@ REMEMBERED = 2_000
 
 
 class WebhookTargets:
-    """Looks targets up and compiles their schemas once. Only active triggers are remembered."""
+    """Looks targets up and compiles their schemas once. Only active triggers are remembered.
+
+    Calls that come while one is looked up wait for that look: a burst on a cold URL costs one.
+    """
 
     def __init__(self, triggers: Triggers, clock: Clock) -> None:
         self._triggers = triggers
@@ -23,10 +27,29 @@ class WebhookTargets:
         # Forgotten, but perhaps the same when looked up: compiling a schema is not cheap.
         self._doubted: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
 
+        self._looks: dict[bytes, asyncio.Task[WebhookTarget | None]] = {}
+
     async def find(self, token_hash: bytes) -> WebhookTarget | None:
         known = self._known.get(token_hash)
         if known is not None:
             return known
+        look = self._looks.get(token_hash)
+        if look is None:
+            look = self._looks[token_hash] = asyncio.create_task(self._look_up(token_hash))
+            look.add_done_callback(lambda ended: self._end(token_hash, ended))
+        return await asyncio.shield(look)  # the others wait on when one caller goes away
+
+    def forget(self, token_hash: bytes) -> None:
+        self._looks.pop(token_hash, None)  # it may have read already what is doubted now
+        known = self._known.pop(token_hash, None)
+        if known is not None:
+            self._doubted[token_hash] = known
+
+    def _end(self, token_hash: bytes, look: "asyncio.Task[WebhookTarget | None]") -> None:
+        if self._looks.get(token_hash) is look:
+            del self._looks[token_hash]
+
+    async def _look_up(self, token_hash: bytes) -> WebhookTarget | None:
         doubted = self._doubted.pop(token_hash, None)
         trigger = await self._triggers.by_token(token_hash, now=self._clock.now())
         if trigger is None:
@@ -39,11 +62,6 @@ class WebhookTargets:
             return replace(target, status=trigger.status)
         self._known[token_hash] = target
         return target
-
-    def forget(self, token_hash: bytes) -> None:
-        known = self._known.pop(token_hash, None)
-        if known is not None:
-            self._doubted[token_hash] = known
 
 
 def _target(trigger: Trigger) -> WebhookTarget:
