@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.runtime.environment import has_credentials
+
 LOOPBACK = "127.0.0.0/8,::1/128"
 """Open to deliveries on an embedded host unless TRIGGERFISH_EGRESS_ALLOW says otherwise."""
 _DUMMY = "local"
@@ -18,7 +20,7 @@ def for_sqs(environ: Mapping[str, str], endpoint: str | None) -> dict[str, str]:
     found = {"TRIGGERFISH_SQS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_SQS": endpoint}
     if not environ.get("AWS_DEFAULT_REGION") and not environ.get("AWS_REGION"):
         found["AWS_DEFAULT_REGION"] = "us-east-1"
-    if not environ.get("AWS_ACCESS_KEY_ID") and not environ.get("AWS_PROFILE"):
+    if not has_credentials(environ):
         found |= {"AWS_ACCESS_KEY_ID": _DUMMY, "AWS_SECRET_ACCESS_KEY": _DUMMY}
     return found
 

@@ -39,12 +39,22 @@ def worker(template: Template = None) -> None:
     poller.run(template or default_template())
 
 
-def scheduler(template: Template = None) -> None:
+def scheduler(
+    template: Template = None,
+    function: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one's schedules (repeatable); others run elsewhere."),
+    ] = None,
+) -> None:
     """Invoke the functions that run on a schedule."""
     from local.runtime import scheduler
+    from local.runtime.invoker import UnknownFunctionError
 
     use_sqs_endpoint()
-    scheduler.run(template or default_template())
+    try:
+        scheduler.run(template or default_template(), only=function or ())
+    except UnknownFunctionError as error:
+        raise typer.BadParameter(f"not in the template: {error}") from None
 
 
 def broker(

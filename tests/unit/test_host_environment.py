@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from local.cli.environment import for_children, for_sqs, worth_sharing
+from local.runtime.environment import apply_environment
+from local.runtime.model import Template
 
 
 def children(environ: dict[str, str]) -> dict[str, str]:
@@ -60,3 +64,13 @@ def test_what_is_shared_with_other_commands_holds_no_key_and_no_strange_variable
     assert "TRIGGERFISH_BOOTSTRAP_API_KEY" not in shared
     assert "AWS_SECRET_ACCESS_KEY" not in shared
     assert "HOME" not in shared
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_PROFILE"]
+)
+def test_credentials_of_the_operator_are_not_hidden_by_invented_ones(name: str) -> None:
+    environ = {name: "theirs"}
+    assert "AWS_ACCESS_KEY_ID" not in for_sqs(environ, "https://sqs.eu-central-1.amazonaws.com")
+    apply_environment(Template(Path(), {}, {}), environ)
+    assert "AWS_ACCESS_KEY_ID" not in environ
