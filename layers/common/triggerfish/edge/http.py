@@ -1,6 +1,5 @@
 """What every HTTP function shares: the app, its errors, JSON in and JSON out."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -22,7 +21,7 @@ from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLar
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
 from triggerfish.edge.logging import configure
-from triggerfish.edge.loop import run
+from triggerfish.edge.loop import own_loop, run
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
@@ -80,11 +79,15 @@ def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
 class LambdaApp(Mangum):
     """An app as Lambda calls it; what its requests left behind has ended when it returns."""
 
+    def _setup_event_loop(self) -> None:
+        """Nothing: Mangum would leave a loop with who imports a function, and nobody closes it."""
+
     def __call__(self, event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
+        loop = own_loop()
         try:
             return super().__call__(event, context)
         finally:
-            if is_behind(asyncio.get_event_loop()):
+            if is_behind(loop):
                 run(catch_up())
 
 
