@@ -1,11 +1,13 @@
 """Every setting of the functions, read once from `TRIGGERFISH_*` (docs/configuration.md)."""
 
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from triggerfish.domain.key_ring import KeyRing, parse_key_ring
 from triggerfish.domain.retention import RetentionPolicy
 
 
@@ -26,6 +28,14 @@ class Settings(BaseSettings):
     deliveries_queue_url: str = Field("", description="The queue of deliveries (template).")
     deliveries_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     bootstrap_api_key: str = Field("", description="The first admin key, ensured by `migrate`.")
+    encryption_keys: str = Field(
+        "",
+        description="The key ring of secrets at rest, `id:base64,id:base64`: the first encrypts, "
+        "all decrypt (`triggerfish rekey`).",
+    )
+    encryption_keys_file: str = Field(
+        "", description="A file with the key ring, read when the variable itself is empty."
+    )
     public_url: str = Field(
         "http://localhost:8080", description="The base of webhook URLs, as customers reach it."
     )
@@ -48,6 +58,14 @@ class Settings(BaseSettings):
         description="Private networks (CIDRs, comma-separated) that deliveries may reach; "
         "`triggerfish up` opens loopback unless this is set, if only to nothing.",
     )
+
+    @property
+    def key_ring(self) -> KeyRing:
+        """Raises InvalidInput for a ring that cannot be read, OSError for a file."""
+        text = self.encryption_keys
+        if not text and self.encryption_keys_file:
+            text = Path(self.encryption_keys_file).read_text(encoding="ascii")
+        return parse_key_ring(text)
 
     @property
     def retention(self) -> RetentionPolicy:

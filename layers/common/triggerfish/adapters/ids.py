@@ -31,6 +31,10 @@ class SystemIds:
         """A Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""
         return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
+    def nonce(self, length: int) -> bytes:
+        """Random bytes that no second ciphertext shares."""
+        return secrets.token_bytes(length)
+
     def jitter(self) -> float:
         """A number in [0, 1)."""
         return random.random()

@@ -15,6 +15,7 @@ from uuid import UUID
 from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.exchange import Reply, SendFailure
 from triggerfish.domain.retry import RetryPolicy
+from triggerfish.domain.signing import SigningSecrets
 
 
 class Status(StrEnum):
@@ -71,7 +72,7 @@ class DeliverySettings:
 
     endpoint: Endpoint
     retry: RetryPolicy
-    signing_secret: str
+    secrets: SigningSecrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,29 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 
 SECRET_PREFIX = "whsec_"
 TOLERANCE_SECONDS = 300
 MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSecrets:
+    """A trigger's secret, and the one it replaced, which goes on signing until `previous_until`."""
+
+    present: str = field(repr=False)
+    previous: str | None = field(default=None, repr=False)
+    previous_until: datetime | None = None
+
+    def at(self, now: datetime) -> tuple[str, ...]:
+        """Those to sign with at `now`, the present one first."""
+        if self.previous is None or self.previous_until is None or now >= self.previous_until:
+            return (self.present,)
+        return (self.present, self.previous)
 
 
 def encode_secret(key: bytes) -> str:

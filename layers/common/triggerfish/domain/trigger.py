@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from triggerfish.domain.payload_schema import Validator, check_schema
 from triggerfish.domain.retry import RetryPolicy, parse_retry
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.schedule_parse import parse_schedule
+from triggerfish.domain.signing import SigningSecrets
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ class Revision:
     id: UUID
     number: int
     definition: Definition
-    signing_secret: str
+    secrets: SigningSecrets  # the trigger's, the same in all of its revisions
     created_at: datetime
     created_by: str
 
@@ -85,7 +86,7 @@ class Trigger:
     next_fire_at: datetime | None
     fired_count: int
     skipped_count: int
-    webhook_token: str | None
+    webhook_token: str | None = field(repr=False)
     created_at: datetime
     updated_at: datetime
 

@@ -53,8 +53,8 @@ def definition_view(definition: Definition) -> dict[str, Any]:
 
 
 def created_trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
-    """The answer to a creation: the only one that shows the signing secret."""
-    return trigger_view(trigger, public_url) | {"signing_secret": trigger.revision.signing_secret}
+    """The answer to a creation, which shows the signing secret; no other does until it rotates."""
+    return trigger_view(trigger, public_url) | {"signing_secret": trigger.revision.secrets.present}
 
 
 def event_log_view(seen: SeenEventLog) -> dict[str, Any]:

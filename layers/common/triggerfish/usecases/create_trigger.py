@@ -6,6 +6,7 @@ from typing import Protocol
 
 from triggerfish.domain.access import Principal, hash_secret
 from triggerfish.domain.firing import Cursor, first_cursor
+from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import (
     Definition,
     Revision,
@@ -57,7 +58,7 @@ def _new_trigger(
         id=ids.uuid7(now),
         number=1,
         definition=definition,
-        signing_secret=ids.signing_secret(),
+        secrets=SigningSecrets(ids.signing_secret()),
         created_at=now,
         created_by=str(caller.key_id),
     )

@@ -10,6 +10,7 @@ from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.errors import NotFound
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
+from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Definition, Revision, Trigger
 from triggerfish.ports import Clock, Ids, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
@@ -75,7 +76,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         id=d.ids.uuid7(now),
         number=1,
         definition=unsaved.definition,
-        signing_secret=d.ids.signing_secret(),
+        secrets=SigningSecrets(d.ids.signing_secret()),
         created_at=now,
         created_by=str(caller.key_id),
     )
@@ -90,7 +91,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
     )
     await d.tests.insert_unsaved(test, revision)
     await _enqueue(test, unsaved.definition, now, d)
-    return StartedTest(test, None, revision.signing_secret)
+    return StartedTest(test, None, revision.secrets.present)
 
 
 async def _enqueue(test: ManualTest, definition: Definition, now: datetime, d: RunTestDeps) -> None:
