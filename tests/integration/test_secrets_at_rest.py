@@ -35,6 +35,7 @@ TRIGGERS = "/api/v1/triggers"
 BODY = b'{"id": 1}'
 NEW_KEY = "new:" + base64.b64encode(b"\x07" * 32).decode()
 CREDENTIAL = "Bearer of-the-customer"
+PROOF = "proof-of-the-sender"
 
 
 def stored(database_url: str) -> list[str]:
@@ -42,6 +43,7 @@ def stored(database_url: str) -> list[str]:
     query = """
         SELECT signing_secret FROM trigger_revisions
          UNION ALL SELECT previous_signing_secret FROM trigger_revisions
+         UNION ALL SELECT verification_secret FROM trigger_revisions
          UNION ALL SELECT endpoint_headers FROM trigger_revisions
          UNION ALL SELECT webhook_token FROM triggers"""
     with psycopg.connect(dsn(database_url)) as connection:
@@ -71,15 +73,17 @@ async def test_no_secret_of_a_trigger_is_in_the_database_to_be_read(
     parts: Wiring, caller: Principal
 ) -> None:
     endpoint = with_headers(Authorization=CREDENTIAL)
-    trigger = await create(parts, caller, an_api_trigger(HOOK, endpoint=endpoint))
+    proof = {"type": "github", "secret": PROOF}
+    body = an_api_trigger(HOOK, endpoint=endpoint, verification=proof)
+    trigger = await create(parts, caller, body)
     old = trigger.revision.secrets.present
     rotated = await rotate(parts, caller, trigger, 60)
     content = everything(parts.settings.database_url)
     assert trigger.webhook_token
-    for secret in (old, rotated.revision.secrets.present, trigger.webhook_token, CREDENTIAL):
+    for secret in (old, rotated.revision.secrets.present, trigger.webhook_token, CREDENTIAL, PROOF):
         assert secret not in content
     values = stored(parts.settings.database_url)
-    assert len(values) == 4
+    assert len(values) == 5
     assert all(value.startswith("sealed:test:") for value in values)
     assert await get_trigger(trigger.id, caller, parts.manage_triggers) == rotated
 

@@ -54,4 +54,5 @@ def _target(trigger: Trigger) -> WebhookTarget:
         trigger.status,
         endpoint_key(definition.endpoint.url),
         compile_schema(definition.schema or {}),
+        definition.verification,
     )

@@ -82,7 +82,7 @@ def verify(
     Header names in any case. Whatever is missing or malformed makes it False, never an exception.
     """
     given = {name.lower(): value for name, value in headers.items()}
-    timestamp = _timestamp(given.get("webhook-timestamp", ""))
+    timestamp = parse_timestamp(given.get("webhook-timestamp", ""))
     if timestamp is None or abs(now - timestamp) > tolerance_seconds:
         return False
     expected = sign(secret, given.get("webhook-id", ""), timestamp, body).encode()
@@ -90,5 +90,6 @@ def verify(
     return any([hmac.compare_digest(expected, candidate) for candidate in candidates])
 
 
-def _timestamp(text: str) -> int | None:
+def parse_timestamp(text: str) -> int | None:
+    """Unix seconds as a sender writes them, None for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else None

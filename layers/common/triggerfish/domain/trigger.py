@@ -15,6 +15,7 @@ from triggerfish.domain.retry import RetryPolicy, parse_retry
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.schedule_parse import parse_schedule
 from triggerfish.domain.signing import SigningSecrets
+from triggerfish.domain.verification import Verification, parse_verification
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ MAX_CATCH_UP_WINDOW_SECONDS = 46 * 3600
 COMMON_FIELDS = frozenset({"type", "name", "endpoint", "retry"})
 FIELDS = {
     "scheduled": COMMON_FIELDS | {"schedule", "payload", "catch_up", "catch_up_window_seconds"},
-    "api": COMMON_FIELDS | {"schema"},
+    "api": COMMON_FIELDS | {"schema", "verification"},
 }
 
 
@@ -59,6 +60,7 @@ class Definition:
     schedule: Schedule | None = None
     payload: str | None = None  # exact JSON text, scheduled triggers only
     schema: dict[str, Any] | None = None  # JSON Schema, API triggers only
+    verification: Verification | None = None  # API triggers only
     catch_up: CatchUp = CatchUp.ALL
     catch_up_window_seconds: int = DEFAULT_CATCH_UP_WINDOW_SECONDS
 
@@ -100,6 +102,7 @@ class WebhookTarget:
     status: TriggerStatus
     endpoint_key: str
     validator: Validator
+    verification: Verification | None
 
 
 def parse_definition(
@@ -177,7 +180,10 @@ def _scheduled(
 def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
     schema = raw.get("schema", {})  # without one, any JSON is accepted
     collect(check_schema, schema)
-    return {"schema": schema}
+    return {
+        "schema": schema,
+        "verification": collect(parse_verification, raw.get("verification")),
+    }
 
 
 def _name(value: object) -> str:

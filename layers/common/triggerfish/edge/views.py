@@ -43,7 +43,10 @@ def definition_view(definition: Definition) -> dict[str, Any]:
     """What only triggers of the definition's type have."""
     if definition.type is TriggerType.API:
         # orjson writes no integer beyond 64 bits
-        return {"schema": _raw(json.dumps(definition.schema))}
+        view: dict[str, Any] = {"schema": _raw(json.dumps(definition.schema))}
+        if definition.verification is not None:
+            view["verification"] = definition.verification.to_json()
+        return view
     return {
         "schedule": definition.schedule.to_json() if definition.schedule else None,
         "payload": _raw(definition.payload),

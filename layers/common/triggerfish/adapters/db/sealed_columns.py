@@ -1,4 +1,4 @@
-"""The columns of triggers and revisions that hold secrets: what each is bound to, sealed and read."""
+"""The columns of triggers and revisions with secrets: what each is bound to, sealed and read."""
 
 import json
 from typing import Any
@@ -10,17 +10,19 @@ from triggerfish.adapters.vault import Vault
 from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Revision, Trigger
+from triggerfish.domain.verification import Verification
 
 
 def sealed_values(revision: Revision, trigger_id: UUID | None, vault: Vault) -> dict[str, Any]:
     """What an INSERT of a revision binds for its secrets."""
     owner, secrets = trigger_id or revision.id, revision.secrets
     headers = dict(revision.definition.endpoint.headers)
-    previous = secrets.previous
+    previous, proof = secrets.previous, revision.definition.verification
     return {
         "signing_secret": vault.seal(secrets.present, signing_context(owner)),
         "previous_signing_secret": previous and vault.seal(previous, signing_context(owner)),
         "previous_secret_until": secrets.previous_until,
+        "verification_secret": proof and vault.seal(proof.secret, verification_context(owner)),
         "endpoint_headers": vault.seal(json.dumps(headers), headers_context(owner))
         if headers
         else None,
@@ -34,6 +36,10 @@ def signing_context(owner: UUID) -> str:
 
 def headers_context(owner: UUID) -> str:
     return f"endpoint_headers:{owner}"
+
+
+def verification_context(owner: UUID) -> str:
+    return f"verification_secret:{owner}"
 
 
 def token_context(trigger_id: UUID) -> str:
@@ -53,6 +59,14 @@ def read_endpoint(row: Row[Any], vault: Vault) -> Endpoint:
     context = headers_context(row.owner_id or row.revision_id)
     headers = json.loads(vault.open(row.endpoint_headers, context))
     return Endpoint.from_json(row.endpoint | {"headers": headers})
+
+
+def read_verification(row: Row[Any], vault: Vault) -> Verification | None:
+    """From verification, verification_secret, owner_id and revision_id."""
+    if row.verification is None:
+        return None
+    context = verification_context(row.owner_id or row.revision_id)
+    return Verification.from_json(row.verification, vault.open(row.verification_secret, context))
 
 
 def read_secrets(row: Row[Any], vault: Vault) -> SigningSecrets:

@@ -8,7 +8,12 @@ from uuid import UUID
 from sqlalchemy import Row, TextClause, text
 
 from triggerfish.adapters.db.engine import Database
-from triggerfish.adapters.db.sealed_columns import headers_context, signing_context, token_context
+from triggerfish.adapters.db.sealed_columns import (
+    headers_context,
+    signing_context,
+    token_context,
+    verification_context,
+)
 from triggerfish.adapters.db.values import to_json
 from triggerfish.adapters.vault import Vault, is_sealed
 
@@ -40,6 +45,7 @@ def _of_revision(row: Row[Any]) -> dict[str, str]:
         "signing_secret": signing_context(owner),
         "previous_signing_secret": signing_context(owner),
         "endpoint_headers": headers_context(owner),
+        "verification_secret": verification_context(owner),
     }
 
 
@@ -51,7 +57,8 @@ TABLES = (
     _Table(
         "trigger_revisions",
         text("""
-            SELECT id, trigger_id, signing_secret, previous_signing_secret, endpoint_headers
+            SELECT id, trigger_id, signing_secret, previous_signing_secret, endpoint_headers,
+                   verification_secret
               FROM trigger_revisions WHERE id > :after ORDER BY id LIMIT :limit
         """),
         _of_revision,

@@ -122,6 +122,8 @@ trigger_revisions = Table(
     # Sealed by adapters/vault.py. The secrets are the trigger's: a rotation changes them in all of
     # its revisions, so that a retry of an old event is signed as a new event is.
     Column("endpoint_headers", Text),
+    Column("verification", JSONB),
+    Column("verification_secret", Text),
     Column("signing_secret", Text, nullable=False),
     Column("previous_signing_secret", Text),
     _at("previous_secret_until", nullable=True),

@@ -13,6 +13,7 @@ from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.sealed_columns import (
     read_endpoint,
     read_secrets,
+    read_verification,
     sealed_token,
     sealed_values,
     token_context,
@@ -34,9 +35,9 @@ from triggerfish.domain.trigger import (
 
 REVISION_COLUMNS = """
     r.id AS revision_id, r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry,
-    r.catch_up, r.catch_up_window_seconds, r.endpoint_headers, r.signing_secret,
-    r.previous_signing_secret, r.previous_secret_until, r.trigger_id AS owner_id, r.created_by,
-    r.created_at AS revised_at
+    r.catch_up, r.catch_up_window_seconds, r.verification, r.verification_secret,
+    r.endpoint_headers, r.signing_secret, r.previous_signing_secret, r.previous_secret_until,
+    r.trigger_id AS owner_id, r.created_by, r.created_at AS revised_at
 """
 
 COLUMNS = f"""
@@ -47,12 +48,14 @@ COLUMNS = f"""
 INSERT_REVISION = text("""
     INSERT INTO trigger_revisions
            (id, project_id, trigger_id, number, name, type, schedule, endpoint, endpoint_key,
-            endpoint_headers, payload, schema, retry, catch_up, catch_up_window_seconds,
-            signing_secret, previous_signing_secret, previous_secret_until, created_by, created_at)
+            endpoint_headers, payload, schema, verification, verification_secret, retry, catch_up,
+            catch_up_window_seconds, signing_secret, previous_signing_secret,
+            previous_secret_until, created_by, created_at)
     VALUES (:revision_id, :project_id, :id, :number, :name, :type, CAST(:schedule AS jsonb),
             CAST(:endpoint AS jsonb), :endpoint_key, :endpoint_headers, :payload,
-            CAST(:schema AS jsonb), CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds,
-            :signing_secret, :previous_signing_secret, :previous_secret_until, :created_by,
+            CAST(:schema AS jsonb), CAST(:verification AS jsonb), :verification_secret,
+            CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds, :signing_secret,
+            :previous_signing_secret, :previous_secret_until, :created_by,
             :created_at)
 """)
 
@@ -247,6 +250,7 @@ def _revision_values(revision: Revision) -> dict[str, Any]:
         "endpoint_key": endpoint_key(definition.endpoint.url),
         "payload": definition.payload,
         "schema": _json(definition.schema),
+        "verification": _json(definition.verification and definition.verification.to_json()),
         "retry": _json(definition.retry.to_json()),
         "catch_up": definition.catch_up.value,
         "catch_up_window_seconds": definition.catch_up_window_seconds,
@@ -273,6 +277,7 @@ def to_revision(row: Row[Any], vault: Vault) -> Revision:
         schedule=Schedule.from_json(row.schedule) if row.schedule is not None else None,
         payload=row.payload,
         schema=row.schema,
+        verification=read_verification(row, vault),
         catch_up=CatchUp(row.catch_up),
         catch_up_window_seconds=row.catch_up_window_seconds,
     )

@@ -1,4 +1,4 @@
-"""Secrets at rest: columns for what is sealed, and for the signing secret that was rotated out.
+"""Secrets at rest: columns for what is sealed, the signing secret that was rotated out, verification.
 
 Values stay as they are; `triggerfish migrate` seals them afterwards. Going down keeps what is
 sealed as it is, so the version before cannot use it.
@@ -11,6 +11,8 @@ down_revision = "0005"
 
 UP = """
     ALTER TABLE trigger_revisions ADD COLUMN endpoint_headers TEXT;
+    ALTER TABLE trigger_revisions ADD COLUMN verification JSONB;
+    ALTER TABLE trigger_revisions ADD COLUMN verification_secret TEXT;
     ALTER TABLE trigger_revisions ADD COLUMN previous_signing_secret TEXT;
     ALTER TABLE trigger_revisions ADD COLUMN previous_secret_until TIMESTAMPTZ;
 
@@ -26,6 +28,8 @@ DOWN = """
      WHERE endpoint_headers LIKE '{%';
     ALTER TABLE trigger_revisions DROP COLUMN previous_secret_until;
     ALTER TABLE trigger_revisions DROP COLUMN previous_signing_secret;
+    ALTER TABLE trigger_revisions DROP COLUMN verification_secret;
+    ALTER TABLE trigger_revisions DROP COLUMN verification;
     ALTER TABLE trigger_revisions DROP COLUMN endpoint_headers
 """
 
