@@ -53,6 +53,15 @@ class Settings(BaseSettings):
     endpoint_concurrency: int = Field(
         5, ge=1, description="Simultaneous deliveries to one endpoint, per worker process."
     )
+    webhook_rate: float = Field(
+        2000.0, ge=0, description="Calls a second of one trigger's webhook, per gateway process."
+    )
+    key_rate: float = Field(
+        2000.0, ge=0, description="Requests a second with one API key, per gateway process."
+    )
+    triggers_per_project: int = Field(
+        100_000, ge=1, description="How many triggers a project may have."
+    )
     egress_allow: str = Field(
         "",
         description="Private networks (CIDRs, comma-separated) that deliveries may reach; "

@@ -36,14 +36,18 @@ from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.adapters.journal import LogJournal
+from triggerfish.adapters.key_lookups import KeyLookups
 from triggerfish.adapters.key_usage import KeyUsage
 from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
+from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.trigger_quota import TriggerQuota
 from triggerfish.adapters.vault import Vault
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.access import Principal
 from triggerfish.domain.egress import parse_egress_allow
+from triggerfish.domain.rate import Rate
 from triggerfish.domain.slots import Slots
 from triggerfish.ports import Clock
 from triggerfish.settings import Settings
@@ -125,6 +129,7 @@ class Wiring:
         return CreateTriggerDeps(
             ids=self.ids,
             triggers=self.triggers,
+            quota=TriggerQuota(self.triggers, self.settings.triggers_per_project),
             tick=self.tick,
             lookahead=self.settings.lookahead,
         )
@@ -176,6 +181,7 @@ class Wiring:
             clock=self.clock,
             ids=self.ids,
             targets=WebhookTargets(self.triggers, self.clock),
+            rates=RateLimits(Rate(self.settings.webhook_rate), self.clock),
             events=BatchedAcceptedEvents(self.events, self.clock),
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,
@@ -278,7 +284,12 @@ class Wiring:
 
     @cached_property
     def authentication(self) -> AuthenticateDeps:
-        return AuthenticateDeps(clock=self.clock, keys=self.keys, usage=KeyUsage(self.keys))
+        return AuthenticateDeps(
+            clock=self.clock,
+            keys=KeyLookups(self.keys),
+            usage=KeyUsage(self.keys),
+            rates=RateLimits(Rate(self.settings.key_rate), self.clock),
+        )
 
     @cached_property
     def sealed_secrets(self) -> SealedSecrets:

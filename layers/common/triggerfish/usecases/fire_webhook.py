@@ -46,6 +46,12 @@ class AcceptedEvents(Enqueued, Protocol):
         ...
 
 
+class Rates(Protocol):
+    def take(self, id: UUID) -> None:
+        """Count a call of that trigger. Raises TooManyRequests."""
+        ...
+
+
 class KeyedEvents(Protocol):
     """Events whose caller named them by an idempotency key."""
 
@@ -69,6 +75,7 @@ class FireWebhookDeps:
     clock: Clock
     ids: Ids
     targets: WebhookTargets
+    rates: Rates
     events: AcceptedEvents
     keyed: KeyedEvents
     queue: Queue
@@ -86,9 +93,10 @@ async def fire_webhook(
     """Accept one call, once its event is committed; `request` is set if the caller sent a key.
 
     `headers` by lower-case name, for the trigger's verification. Raises NotFound for an unknown
-    token, Unauthorised for a call that does not prove itself, Conflict for a trigger that is not
-    active, KeyReused for a key that came with another body, and InvalidInput or TooLarge for a
-    body that is not storable JSON or does not fit the schema; then nothing is stored.
+    token, TooManyRequests, Unauthorised for a call that does not prove itself, Conflict for a
+    trigger that is not active, KeyReused for a key that came with another body, and InvalidInput
+    or TooLarge for a body that is not storable JSON or does not fit the schema; then nothing is
+    stored.
     """
     token_hash = hash_secret(token)
     if request:  # what an earlier call came to is told only to a URL that is valid still
@@ -96,8 +104,10 @@ async def fire_webhook(
     refusal: TriggerfishError | None = None
     # A remembered target may be out of date, or the same key come in by another door at this
     # moment: nobody is refused before we have looked again.
-    for _ in range(2):
+    for look in range(2):
         target = await _find(token_hash, d)
+        if look == 0:
+            d.rates.take(target.trigger_id)
         refusal = _unverified(target, headers, body, d)
         if refusal is None:
             payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)

@@ -1,7 +1,7 @@
 """Triggers and their revisions: create, look up, list, delete. Changes are in `trigger_changes`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -74,14 +74,19 @@ GET = text(f"""
 """)
 
 BY_TOKEN = text(f"""
-    SELECT {COLUMNS}
+    SELECT {COLUMNS}, t.webhook_token_hash AS token_hash
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
-     WHERE t.webhook_token_hash = :token_hash
+     WHERE t.webhook_token_hash = ANY(:token_hashes)
      UNION ALL
-    SELECT {COLUMNS}
+    SELECT {COLUMNS}, p.token_hash
       FROM previous_webhook_tokens p JOIN triggers t ON t.id = p.trigger_id
                                      JOIN trigger_revisions r ON r.id = t.revision_id
-     WHERE p.token_hash = :token_hash AND p.valid_until > :now
+     WHERE p.token_hash = ANY(:token_hashes) AND p.valid_until > :now
+""")
+
+COUNT = text("""
+    SELECT count(*) AS total
+      FROM (SELECT FROM triggers WHERE project_id = :project_id LIMIT :enough) AS counted
 """)
 
 LIST = text(f"""
@@ -168,10 +173,17 @@ class Triggers:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
         return to_trigger(rows[0], self._vault) if rows else None
 
-    async def by_token(self, token_hash: bytes, *, now: datetime) -> Trigger | None:
-        """The trigger of a webhook URL, the present one or an earlier one in its grace."""
-        rows = await self._database.run(BY_TOKEN, token_hash=token_hash, now=now)
-        return to_trigger(rows[0], self._vault) if rows else None
+    async def by_tokens(
+        self, token_hashes: Sequence[bytes], *, now: datetime
+    ) -> dict[bytes, Trigger]:
+        """The triggers of webhook URLs, the present one or an earlier one in its grace."""
+        rows = await self._database.run(BY_TOKEN, token_hashes=list(token_hashes), now=now)
+        return {bytes(row.token_hash): to_trigger(row, self._vault) for row in rows}
+
+    async def count(self, project_id: UUID, *, enough: int) -> int:
+        """How many triggers a project has; no more than `enough` are counted."""
+        [row] = await self._database.run(COUNT, project_id=project_id, enough=enough)
+        return int(row.total)
 
     async def page(
         self,
