@@ -51,6 +51,7 @@ async def limited(request: pytest.FixtureRequest, settings: Settings) -> Limited
     return lambda **limits: serving(str(request.param), settings.database_url, queues | limits)
 
 
+@pytest.mark.attack("floods: rates, quotas")
 async def test_calls_beyond_a_webhooks_rate_are_told_when_to_come_back(limited: Limited) -> None:
     async with limited(TRIGGERFISH_WEBHOOK_RATE="0.5") as api:  # three at once, one every 2 s
         noisy, quiet = [await api.create(an_api_trigger(HOOK)) for _ in range(2)]
@@ -64,6 +65,7 @@ async def test_calls_beyond_a_webhooks_rate_are_told_when_to_come_back(limited: 
         assert api.stored()["event_logs_active"] == len(accepted) + 1
 
 
+@pytest.mark.attack("floods: rates, quotas")
 async def test_requests_beyond_a_keys_rate_are_told_when_to_come_back(limited: Limited) -> None:
     async with limited(TRIGGERFISH_KEY_RATE="0.5") as api:
         answers = [await api.http.get(TRIGGERS) for _ in range(8)]
@@ -74,6 +76,7 @@ async def test_requests_beyond_a_keys_rate_are_told_when_to_come_back(limited: L
         assert_refused(stranger, 401)  # no bucket is made for what nobody has
 
 
+@pytest.mark.attack("floods: rates, quotas")
 async def test_a_project_has_no_more_triggers_than_it_may(limited: Limited) -> None:
     async with limited(TRIGGERFISH_TRIGGERS_PER_PROJECT="3") as api:
         made = [await api.create(a_scheduled_trigger(HOOK)) for _ in range(3)]
@@ -95,6 +98,7 @@ def statements(parts: Wiring) -> list[str]:
     return seen
 
 
+@pytest.mark.attack("guessing of keys and tokens")
 async def test_bad_keys_cost_the_statements_of_good_ones_and_many_at_once_share_few(
     parts: Wiring,
 ) -> None:
@@ -113,6 +117,7 @@ async def test_bad_keys_cost_the_statements_of_good_ones_and_many_at_once_share_
     assert len(seen) <= 10
 
 
+@pytest.mark.attack("guessing of keys and tokens")
 async def test_unknown_tokens_are_looked_up_each_time_and_many_at_once_share_few(
     parts: Wiring,
 ) -> None:

@@ -88,6 +88,7 @@ async def test_no_secret_of_a_trigger_is_in_the_database_to_be_read(
     assert await get_trigger(trigger.id, caller, parts.manage_triggers) == rotated
 
 
+@pytest.mark.attack("secrets at rest: tampering, swapping of rows")
 async def test_secrets_swapped_between_rows_do_not_open(parts: Wiring, caller: Principal) -> None:
     mine = await create(parts, caller, a_scheduled_trigger(HOOK))
     other = await create(parts, caller, a_scheduled_trigger(HOOK))

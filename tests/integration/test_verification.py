@@ -25,6 +25,7 @@ def now() -> int:
 
 
 @pytest.mark.parametrize("type", TYPES)
+@pytest.mark.attack("forged, replayed and mangled webhook calls")
 async def test_only_a_call_that_proves_itself_becomes_an_event(api: Api, type: str) -> None:
     trigger = await api.create(an_api_trigger(HOOK, verification=verified_by(type)))
     url = trigger["webhook_url"]
@@ -47,6 +48,7 @@ async def test_only_a_call_that_proves_itself_becomes_an_event(api: Api, type: s
     assert api.stored()["event_logs_active"] == 1
 
 
+@pytest.mark.attack("forged, replayed and mangled webhook calls")
 async def test_a_repeated_call_with_a_key_must_prove_itself_too(api: Api) -> None:
     trigger = await api.create(an_api_trigger(HOOK, verification=verified_by("github")))
     url, key = trigger["webhook_url"], {"idempotency-key": "one"}

@@ -33,6 +33,7 @@ def test_the_same_secret_is_never_sealed_to_the_same_text():
     assert len({one.seal("secret", ROW) for _ in range(100)}) == 100
 
 
+@pytest.mark.attack("secrets at rest: tampering, swapping of rows")
 def test_a_ciphertext_in_another_row_or_column_does_not_open():
     sealed = vault(f"a:{OLD}").seal("secret", ROW)
     for context in (OTHER_ROW, ROW.replace("signing_secret", "webhook_token"), ""):
@@ -41,6 +42,7 @@ def test_a_ciphertext_in_another_row_or_column_does_not_open():
 
 
 @pytest.mark.parametrize("cut", [slice(0, -4), slice(0, 30), slice(4, None)])
+@pytest.mark.attack("secrets at rest: tampering, swapping of rows")
 def test_a_tampered_ciphertext_does_not_open(cut):
     sealed = vault(f"a:{OLD}").seal("secret" * 20, ROW)
     prefix, encoded = sealed[: len("sealed:a:")], sealed[len("sealed:a:") :]

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from triggerfish.domain.key_ring import KeyRing, parse_key_ring
 from triggerfish.domain.retention import RetentionPolicy
 
+DEFAULT_PORTS = {"postgresql": 5432, "postgres": 5432, "http": 80, "https": 443}
+
 
 class Settings(BaseSettings):
     """The functions' settings; each field is the variable TRIGGERFISH_<FIELD>."""
@@ -83,10 +85,19 @@ class Settings(BaseSettings):
         )
 
     @property
+    def services(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of our own services: no delivery may reach them, public or opened."""
+        urls = [urlsplit(url) for url in (self.database_url, self.sqs_endpoint_url or "")]
+        return tuple(
+            (url.hostname, url.port or DEFAULT_PORTS[url.scheme.partition("+")[0]])
+            for url in urls
+            if url.hostname
+        )
+
+    @property
     def service_ports(self) -> frozenset[int]:
-        """Ports of our own services: no delivery may reach them, loopback open or not."""
-        urls = (self.database_url, self.sqs_endpoint_url or "")
-        return frozenset(port for url in urls if (port := urlsplit(url).port) is not None)
+        """Their ports, closed on whatever EGRESS_ALLOW opens; HTTP's own are left to addresses."""
+        return frozenset(port for _, port in self.services) - {80, 443}
 
     @property
     def lookahead(self) -> timedelta:

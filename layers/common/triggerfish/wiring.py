@@ -203,7 +203,7 @@ class Wiring:
     @cached_property
     def sender(self) -> HttpSender:
         policy = parse_egress_allow(self.settings.egress_allow, self.settings.service_ports)
-        return HttpSender(policy, now=self.clock.now)
+        return HttpSender(policy, now=self.clock.now, services=self.settings.services)
 
     @cached_property
     def deliver(self) -> DeliverDeps:

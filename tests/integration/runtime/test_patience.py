@@ -45,12 +45,14 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
     return await asyncio.wait_for(reader.read(), 20)
 
 
+@pytest.mark.attack("slow and endless requests (slow-loris)")
 async def test_a_client_that_says_nothing_is_shown_the_door(connect: Connect) -> None:
     reader, writer = await connect()
     assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
     writer.close()
 
 
+@pytest.mark.attack("slow and endless requests (slow-loris)")
 async def test_headers_that_dribble_are_cut_off_however_often_a_byte_comes(
     connect: Connect,
 ) -> None:
@@ -70,6 +72,7 @@ async def test_headers_that_dribble_are_cut_off_however_often_a_byte_comes(
     writer.close()
 
 
+@pytest.mark.attack("slow and endless requests (slow-loris)")
 async def test_a_body_that_never_ends_is_cut_off(connect: Connect) -> None:
     reader, writer = await connect()
     writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n12345")
@@ -77,6 +80,7 @@ async def test_a_body_that_never_ends_is_cut_off(connect: Connect) -> None:
     writer.close()
 
 
+@pytest.mark.attack("slow and endless requests (slow-loris)")
 async def test_headers_without_end_are_refused_before_they_fill_the_memory(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,12 +62,14 @@ def test_what_the_sender_sends_is_verified(type):
 
 
 @pytest.mark.parametrize("type", TYPES)
+@pytest.mark.attack("forged, replayed and mangled webhook calls")
 def test_another_secret_is_not(type):
     other = encode_secret(b"\x0a" * 32) if type == "standard-webhooks" else "another-secret-16"
     assert not is_verified(parsed(type), proof(type, secret=other), BODY, NOW)
 
 
 @pytest.mark.parametrize("type", SIGNED)
+@pytest.mark.attack("forged, replayed and mangled webhook calls")
 def test_a_signature_is_over_the_exact_bytes(type):
     for body in (BODY + b"\n", b" " + BODY, BODY[:-1], b""):
         assert not is_verified(parsed(type), proof(type), body, NOW)
@@ -83,6 +85,7 @@ def test_a_signature_is_good_within_the_replay_window(type, late_by, accepted):
 
 
 @pytest.mark.parametrize("type", TIMED)
+@pytest.mark.attack("forged, replayed and mangled webhook calls")
 def test_the_time_cannot_be_moved_without_the_secret(type):
     headers = proof(type, at=NOW - 900)
     moved = {name: value.replace(str(NOW - 900), str(NOW)) for name, value in headers.items()}
@@ -90,6 +93,7 @@ def test_the_time_cannot_be_moved_without_the_secret(type):
 
 
 @pytest.mark.parametrize("type", TYPES)
+@pytest.mark.attack("forged, replayed and mangled webhook calls")
 def test_a_missing_or_mangled_proof_is_a_plain_no(type):
     good = proof(type)
     for name in good:
