@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.adapters.vault import UnreadableSecretError, Vault, is_sealed
-from triggerfish.domain.errors import InvalidInput
 from triggerfish.domain.key_ring import parse_key_ring
 
 OLD, NEW = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
@@ -96,10 +95,9 @@ def test_the_ring_is_read_from_a_list_or_from_lines():
     [OLD, f":{OLD}", f"a b:{OLD}", f"a:{OLD},a:{NEW}", "a:", "a:c2hvcnQ=", f"a:{OLD}x", "a:***"],
 )
 def test_a_ring_that_cannot_be_read_is_refused_without_being_quoted(text):
-    with pytest.raises(InvalidInput) as caught:
-        parse_key_ring(f"{text}")
+    with pytest.raises(ValueError, match="encryption keys are not valid: key") as caught:
+        parse_key_ring(text)
     assert OLD not in str(caught.value)
-    assert caught.value.details[0].field == "encryption_keys"
 
 
 def test_a_ring_does_not_show_its_keys():

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
 
     @property
     def key_ring(self) -> KeyRing:
-        """Raises InvalidInput for a ring that cannot be read, OSError for a file."""
+        """Raises ValueError for a ring that cannot be read, OSError for a file."""
         text = self.encryption_keys
         if not text and self.encryption_keys_file:
             text = Path(self.encryption_keys_file).read_text(encoding="ascii")

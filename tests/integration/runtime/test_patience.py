@@ -1,6 +1,7 @@
 """Clients that dribble or never stop: their connections end, and others are answered meanwhile."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -66,7 +67,8 @@ async def test_headers_that_dribble_are_cut_off_however_often_a_byte_comes(
             await asyncio.sleep(SOON / 20)
 
     dribbling = asyncio.create_task(dribble())
-    assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
+    with contextlib.suppress(ConnectionResetError):  # what it says is lost if we talk at the time
+        assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
     dribbling.cancel()
     await asyncio.gather(dribbling, return_exceptions=True)
     writer.close()

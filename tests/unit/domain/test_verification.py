@@ -40,7 +40,7 @@ def proof(type: str, body: bytes = BODY, at: int = NOW, secret: str = "") -> dic
             return {"x-hub-signature-256": "sha256=" + hexdigest(body, secret or SECRET)}
         case "stripe":
             digest = hexdigest(b"%d." % at + body, secret or SECRET)
-            return {"stripe-signature": f"t={at},v1={digest},v0=ignored"}
+            return {"stripe-signature": f"t={at},v0=ignored,v1={digest}"}
     signature = standardwebhooks.Webhook(secret or WHSEC).sign(
         "msg_1", datetime.fromtimestamp(at, UTC), body.decode()
     )

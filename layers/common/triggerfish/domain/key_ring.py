@@ -5,8 +5,6 @@ import binascii
 import re
 from dataclasses import dataclass, field
 
-from triggerfish.domain.errors import FieldError, InvalidInput
-
 KEY_BYTES = 32  # AES-256
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
@@ -25,7 +23,7 @@ class KeyRing:
 def parse_key_ring(text: str) -> KeyRing:
     """Read `new:<base64 of 32 bytes>,old:<base64>` (commas or lines; white space is ignored).
 
-    Raises InvalidInput (field `encryption_keys`) that names the place and never quotes it.
+    Raises ValueError, since it is no caller's fault, that names the place and never quotes it.
     """
     keys: dict[str, bytes] = {}
     for number, entry in enumerate(re.split(r"[,\s]+", text.strip()), 1):
@@ -35,10 +33,7 @@ def parse_key_ring(text: str) -> KeyRing:
         key = _decode(encoded)
         if not _ID.fullmatch(id) or id in keys or len(key) != KEY_BYTES:
             message = f"key {number} must be a new id, a colon, and the base64 of {KEY_BYTES} bytes"
-            raise InvalidInput(
-                f"The encryption keys are not valid: {message}.",
-                (FieldError("encryption_keys", message),),
-            )
+            raise ValueError(f"The encryption keys are not valid: {message}.")
         keys[id] = key
     return KeyRing(keys)
 

@@ -94,9 +94,9 @@ def violations(
     about 0.2 s.
     """
     enough, numbers = BUDGET // validator.effort, validator.compares_numbers
-    if enough < MAX_NODES or numbers:
-        if payload_size(payload, enough, numbers=numbers) > enough:
-            return (FieldError("payload", "has too many values for a schema as costly as this"),)
+    may_be_too_large = enough < MAX_NODES or numbers
+    if may_be_too_large and payload_size(payload, enough, numbers=numbers) > enough:
+        return (FieldError("payload", "has too many values for a schema as costly as this"),)
     if validator.compiled.is_valid(payload):
         return ()
     cost = validator.weight * payload_size(payload, FIRST_ERROR_BUDGET, numbers=False)

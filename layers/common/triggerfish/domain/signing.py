@@ -52,7 +52,7 @@ def decode_secret(secret: str) -> bytes:
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """The signature `v1,<base64>` of these exact bytes; `timestamp` in Unix seconds."""
-    signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
+    signed = b"%s.%d.%s" % (message_id.encode("utf-8", "replace"), timestamp, body)
     digest = hmac.digest(decode_secret(secret), signed, hashlib.sha256)
     return "v1," + base64.b64encode(digest).decode("ascii")
 
