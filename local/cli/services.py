@@ -77,6 +77,8 @@ def migrate(
 
     settings, where = Settings(), state.find()
     if not generate_key:
+        if settings.key_ring.first is None:
+            typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.")
         migrate(settings)
         return
     known = settings.bootstrap_api_key or where.api_key_file.exists()

@@ -32,10 +32,11 @@ class OwnServices:
 
     def permits(self, address: str, port: int) -> bool:
         """Whether a delivery may connect there; `refresh` comes before."""
-        destination = parse_destination(address)
-        if any((destination, port) in addresses for addresses in self._own.values()):
-            return False
-        return self._policy.permits(address, port)
+        return self._policy.permits(address, port) and not self._is_own(address, port)
+
+    def _is_own(self, address: str, port: int) -> bool:
+        destination = (parse_destination(address), port)
+        return any(destination in addresses for addresses in self._own.values())
 
     async def refresh(self) -> None:
         """Look the services up, now and then; a name that fails keeps what it led to."""
