@@ -66,14 +66,19 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._timer = None
-        if self._in_head:
+        if self._in_head and self._is_answering():
+            self._start()  # a second request is on its way; the first must get its answer
+        elif self._in_head:
             self._refuse(_TOO_SLOW)
         else:
             self.transport.close()  # the app is told that its client is gone
 
+    def _is_answering(self) -> bool:
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete
+
     def _refuse(self, status: bytes) -> None:
         self._stop()
-        answering: Any = self.cycle
-        if answering is None or answering.response_complete:
+        if not self._is_answering():
             self.transport.write(_REFUSAL % status)
         self.transport.close()

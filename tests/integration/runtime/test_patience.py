@@ -27,6 +27,8 @@ async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
             body = await read_body(receive, 1_000_000)
         except ClientGoneError:
             return
+        if scope["path"] == "/slow":
+            await asyncio.sleep(SOON * 3)
         await respond(send, 200, b"%d" % len(body))
 
     config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
@@ -92,6 +94,17 @@ async def test_headers_without_end_are_refused_before_they_fill_the_memory(
         writer.write(start + b"a" * (patience.MAX_HEAD_BYTES + 1))
         assert (await rest(reader)).startswith(b"HTTP/1.1 431 ")
         writer.close()
+
+
+async def test_a_slow_answer_is_not_cut_off_by_the_next_request_that_dribbles(
+    connect: Connect,
+) -> None:
+    reader, writer = await connect()
+    writer.write(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET /next HT")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).startswith(b"HTTP/1.1 200 ")
+    assert await reader.readexactly(1) == b"0"
+    assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
+    writer.close()
 
 
 async def test_honest_requests_are_answered_on_a_kept_connection(connect: Connect) -> None:
