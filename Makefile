@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check bench migrate package format lock clean
+.PHONY: help up demo test test-elasticmq compose-smoke check security-report bench migrate package format lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -42,6 +42,9 @@ check: $(DEV)  ## check format, style, types, imports, the template and that no 
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/template.yaml
 	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
+
+security-report: $(DEV)  ## mount every attack and write the table in docs/security.md
+	$(BIN)/python -m pytest -p tests.security_report -m attack -q $(ARGS)
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -36,7 +36,7 @@ async def test_a_delivery_carries_the_exact_bytes_and_a_standard_signature(
     assert delivery.headers["webhook-id"] == str(event_id)
     timestamp = int(delivery.headers["webhook-timestamp"])
     assert timestamp == int(clock.now().timestamp())
-    signature = Webhook(trigger.revision.signing_secret).sign(
+    signature = Webhook(trigger.revision.secrets.present).sign(
         str(event_id), clock.now(), body.decode()
     )
     assert delivery.headers["webhook-signature"] == signature

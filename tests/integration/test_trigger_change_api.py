@@ -6,6 +6,7 @@ from uuid import uuid4
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import Api, assert_refused, post_json
 from tests.integration.test_trigger_api import an_api_key
+from tests.integration.vault import secrets_of
 
 HOOK = "https://example.com/hook"
 TRIGGERS = "/api/v1/triggers"
@@ -79,8 +80,7 @@ async def test_an_api_trigger_keeps_its_url_and_its_secret_when_it_is_edited(api
     edited = await patch(api, trigger, {"schema": {"type": "array"}})
     assert edited["webhook_url"] == trigger["webhook_url"]
     assert "signing_secret" not in edited
-    secrets = api.sql("SELECT DISTINCT signing_secret FROM trigger_revisions")
-    assert secrets == [(trigger["signing_secret"],)]
+    assert secrets_of(api, trigger) == {trigger["signing_secret"]}
     await api.fire(trigger, b"[]")
     assert_refused(await post_json(api.http, trigger["webhook_url"], b'{"id": 1}'), 400, "payload")
 

@@ -17,6 +17,7 @@ def children(environ: dict[str, str]) -> dict[str, str]:
         database_url="postgresql+psycopg://postgres@/triggerfish?host=/state/postgres",
         sqs_endpoint_url="http://127.0.0.1:9999",
         api_key="tf_key",
+        encryption_keys_file=Path("/state/encryption-keys"),
     )
 
 
@@ -28,6 +29,7 @@ def test_a_bare_environment_gets_everything_a_service_needs() -> None:
     assert found["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
     assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "local"
     assert found["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert found["TRIGGERFISH_ENCRYPTION_KEYS_FILE"] == "/state/encryption-keys"
     assert found["TRIGGERFISH_BOOTSTRAP_API_KEY"] == "tf_key"
 
 
@@ -59,7 +61,10 @@ def test_aws_itself_needs_no_endpoint_and_no_invented_credentials() -> None:
 
 
 def test_what_is_shared_with_other_commands_holds_no_key_and_no_strange_variable() -> None:
-    shared = worth_sharing(children({"HOME": "/home/ada"}))
+    given = {"HOME": "/home/ada", "TRIGGERFISH_ENCRYPTION_KEYS": "k1:secret"}
+    shared = worth_sharing(children(given))
+    assert "TRIGGERFISH_ENCRYPTION_KEYS" not in shared
+    assert shared["TRIGGERFISH_ENCRYPTION_KEYS_FILE"] == "/state/encryption-keys"
     assert shared["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
     assert "TRIGGERFISH_BOOTSTRAP_API_KEY" not in shared
     assert "AWS_SECRET_ACCESS_KEY" not in shared

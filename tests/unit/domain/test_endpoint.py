@@ -126,6 +126,7 @@ def test_a_good_url_is_stored_normalised(url, stored):
         "https://example.com/" + "a" * 2029,
     ],
 )
+@pytest.mark.attack("URLs that parsers disagree about")
 def test_a_bad_url_is_refused(url):
     assert wrong_fields({"url": url}) == ["endpoint.url"]
 
@@ -183,6 +184,7 @@ def test_every_wrong_field_is_named_at_once():
         "x" * 129,
     ],
 )
+@pytest.mark.attack("header injection")
 def test_a_header_that_is_not_the_customers_to_set_is_refused(name):
     assert len(wrong_fields({"url": URL, "headers": {name: "x"}})) == 1
 
@@ -191,6 +193,7 @@ def test_a_header_that_is_not_the_customers_to_set_is_refused(name):
     "value",
     ["a\r\nX-Evil: 1", "a\nb", "a\x00b", "\x7f", "ü", "€", "a" * 4097, 1, None, True, ["a"]],
 )
+@pytest.mark.attack("header injection")
 def test_a_header_value_that_could_not_be_sent_as_it_is_is_refused(value):
     assert wrong_fields({"url": URL, "headers": {"X-A": value}}) == ["endpoint.headers.X-A"]
 

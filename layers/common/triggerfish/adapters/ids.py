@@ -29,3 +29,7 @@ class SystemIds:
     def signing_secret(self) -> str:
         """A Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""
         return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+    def nonce(self, length: int) -> bytes:
+        """Random bytes that no second ciphertext shares."""
+        return secrets.token_bytes(length)

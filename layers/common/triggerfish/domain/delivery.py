@@ -17,6 +17,7 @@ from uuid import UUID
 from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.exchange import Reply, SendFailure
 from triggerfish.domain.retry import RetryPolicy, jitter_of, last_attempt_at
+from triggerfish.domain.signing import SigningSecrets
 
 
 class Status(StrEnum):
@@ -82,7 +83,7 @@ class DeliverySettings:
 
     endpoint: Endpoint
     retry: RetryPolicy
-    signing_secret: str
+    secrets: SigningSecrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -15,6 +15,8 @@ from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.retry_parse import parse_retry
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.schedule_parse import parse_schedule
+from triggerfish.domain.signing import SigningSecrets
+from triggerfish.domain.verification import Verification, parse_verification
 
 T = TypeVar("T")
 
@@ -26,7 +28,7 @@ MAX_CATCH_UP_WINDOW_SECONDS = 46 * 3600
 COMMON_FIELDS = frozenset({"type", "name", "endpoint", "retry"})
 FIELDS = {
     "scheduled": COMMON_FIELDS | {"schedule", "payload", "catch_up", "catch_up_window_seconds"},
-    "api": COMMON_FIELDS | {"schema"},
+    "api": COMMON_FIELDS | {"schema", "verification"},
 }
 
 
@@ -68,6 +70,7 @@ class Definition:
     schedule: Schedule | None = None
     payload: str | None = None  # exact JSON text, scheduled triggers only
     schema: dict[str, Any] | None = None  # JSON Schema, API triggers only
+    verification: Verification | None = None  # API triggers only
     catch_up: CatchUp = CatchUp.ALL
     catch_up_window_seconds: int = DEFAULT_CATCH_UP_WINDOW_SECONDS
 
@@ -79,7 +82,7 @@ class Revision:
     id: UUID
     number: int
     definition: Definition
-    signing_secret: str
+    secrets: SigningSecrets  # the trigger's, the same in all of its revisions
     created_at: datetime
     created_by: str
 
@@ -106,7 +109,7 @@ class Trigger:
     next_fire_at: datetime | None
     fired_count: int
     skipped_count: int
-    webhook_token: str | None
+    webhook_token: str | None = field(repr=False)
     created_at: datetime
     updated_at: datetime
     failing_since: datetime | None = None
@@ -122,6 +125,7 @@ class WebhookTarget:
     status: TriggerStatus
     endpoint_key: str
     validator: Validator
+    verification: Verification | None
 
 
 def parse_definition(
@@ -199,7 +203,10 @@ def _scheduled(
 def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
     schema = raw.get("schema", {})  # without one, any JSON is accepted
     collect(check_schema, schema)
-    return {"schema": schema}
+    return {
+        "schema": schema,
+        "verification": collect(parse_verification, raw.get("verification")),
+    }
 
 
 def _name(value: object) -> str:

@@ -81,7 +81,7 @@ def revised(
     trigger, old = standing.trigger, standing.trigger.revision
     if _same(definition, old.definition):
         return standing
-    revision = Revision(revision_id, old.number + 1, definition, old.signing_secret, now, author)
+    revision = Revision(revision_id, old.number + 1, definition, old.secrets, now, author)
     trigger = replace(trigger, revision=revision, failing_since=None, updated_at=now)
     if definition.schedule == old.definition.schedule:
         return _at(trigger, standing.occurrence_at)

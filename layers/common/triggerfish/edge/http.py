@@ -138,6 +138,14 @@ def _check_content_type(request: Request) -> None:
         raise HTTPException(415, "Send the body as Content-Type: application/json.")
 
 
+def all_headers(request: Request) -> dict[str, str]:
+    """By lower-case name; repeated ones joined by commas, as API Gateway hands them over."""
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
+
+
 def parse_id(text: str, noun: str) -> UUID:
     """An id from a path; what is not a UUID cannot exist. Raises NotFound."""
     try:

@@ -46,7 +46,10 @@ def definition_view(definition: Definition) -> dict[str, Any]:
     """What only triggers of the definition's type have."""
     if definition.type is TriggerType.API:
         # orjson writes no integer beyond 64 bits
-        return {"schema": _raw(json.dumps(definition.schema))}
+        view: dict[str, Any] = {"schema": _raw(json.dumps(definition.schema))}
+        if definition.verification is not None:
+            view["verification"] = definition.verification.to_json()
+        return view
     return {
         "schedule": definition.schedule.to_json() if definition.schedule else None,
         "payload": _raw(definition.payload),
@@ -56,8 +59,8 @@ def definition_view(definition: Definition) -> dict[str, Any]:
 
 
 def created_trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
-    """The answer to a creation: the only one that shows the signing secret."""
-    return trigger_view(trigger, public_url) | {"signing_secret": trigger.revision.signing_secret}
+    """The answer to a creation, which shows the signing secret; no other does until it rotates."""
+    return trigger_view(trigger, public_url) | {"signing_secret": trigger.revision.secrets.present}
 
 
 def event_log_view(seen: SeenEventLog) -> dict[str, Any]:

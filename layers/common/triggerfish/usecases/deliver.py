@@ -211,7 +211,8 @@ def request_for(
 ) -> OutboundRequest:
     """The POST of one attempt: the exact payload, signed, its id the same in every retry."""
     body = event.payload.encode()
-    signed = delivery_headers(str(event.id), int(at.timestamp()), body, settings.signing_secret)
+    secrets = settings.secrets.at(at)
+    signed = delivery_headers(str(event.id), int(at.timestamp()), body, *secrets)
     return OutboundRequest(
         settings.endpoint.url,
         {**dict(settings.endpoint.headers), **signed},

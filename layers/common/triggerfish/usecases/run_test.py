@@ -10,6 +10,7 @@ from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import NotFound
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
+from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Definition, Revision, Trigger
 from triggerfish.ports import Clock, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
@@ -77,7 +78,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         id=d.ids.uuid7(now),
         number=1,
         definition=unsaved.definition,
-        signing_secret=d.ids.signing_secret(),
+        secrets=SigningSecrets(d.ids.signing_secret()),
         created_at=now,
         created_by=str(caller.key_id),
     )
@@ -93,7 +94,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
     await d.tests.insert_unsaved(test, revision)
     d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=None)
     await _enqueue(test, unsaved.definition, now, d)
-    return StartedTest(test, None, revision.signing_secret)
+    return StartedTest(test, None, revision.secrets.present)
 
 
 async def _enqueue(test: ManualTest, definition: Definition, now: datetime, d: RunTestDeps) -> None:

@@ -127,7 +127,14 @@ trigger_revisions = Table(
     Column("retry", JSONB, nullable=False),
     Column("catch_up", Text, nullable=False),
     Column("catch_up_window_seconds", Integer, nullable=False),
+    # Sealed by adapters/vault.py. The secrets are the trigger's: a rotation changes them in all of
+    # its revisions, so that a retry of an old event is signed as a new event is.
+    Column("endpoint_headers", Text),
+    Column("verification", JSONB),
+    Column("verification_secret", Text),
     Column("signing_secret", Text, nullable=False),
+    Column("previous_signing_secret", Text),
+    _at("previous_secret_until", nullable=True),
     Column("created_by", Text, nullable=False),
     _at("created_at"),
     _at("retired_at", nullable=True),  # its trigger was deleted; kept while an event refers to it
