@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check bench migrate format lock clean
+.PHONY: help up demo test test-elasticmq compose-smoke check bench migrate format openapi lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -51,6 +51,9 @@ migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the cu
 format: $(DEV)  ## format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+openapi: $(RUNTIME)  ## renew docs/openapi.json from the functions
+	@$(BIN)/triggerfish openapi
 
 lock: $(DEV)  ## resolve the dependencies anew into the two lock files
 	$(PIP) install uv

@@ -4,6 +4,7 @@ import typer
 
 from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
+from local.cli.openapi import openapi
 from local.cli.receiver import receiver
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
@@ -23,5 +24,6 @@ app.command(rich_help_panel=HOST)(demo)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)
+app.command(rich_help_panel=DEBUGGING)(openapi)
 for service in (gateway, worker, scheduler, broker, migrate):
     app.command(rich_help_panel=SERVICES)(service)
