@@ -134,6 +134,31 @@ def test_every_object_that_is_answered_is_closed():
     assert described <= {"JSON Schema"}
 
 
+def schemas(value: Any) -> Iterator[dict[str, Any]]:
+    """Every schema of the document, without the maps from names to schemas."""
+    if isinstance(value, dict):
+        yield value
+        for keyword, inner in value.items():
+            if keyword in ("properties", "patternProperties"):
+                for schema in inner.values():
+                    yield from schemas(schema)
+            elif keyword not in ("default", "enum", "const", "required"):
+                yield from schemas(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from schemas(inner)
+
+
+def test_a_schema_has_no_keyword_that_means_nothing():
+    known = {f"{kind}{end}" for kind in ("min", "max") for end in ("imum", "Length", "Items")}
+    known |= {"type", "properties", "required", "additionalProperties", "patternProperties"}
+    known |= {"propertyNames", "maxProperties", "items", "enum", "const", "pattern", "format"}
+    known |= {"oneOf", "anyOf", "not", "default", "description", "$ref"}
+    for schema in DOCUMENT["components"]["schemas"].values():
+        for one in schemas(schema):
+            assert set(one) <= known
+
+
 def test_every_component_is_used():
     refs = {one["$ref"] for one in walk(DOCUMENT) if isinstance(one.get("$ref"), str)}
     names = {

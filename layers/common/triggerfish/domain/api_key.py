@@ -10,6 +10,7 @@ from triggerfish.domain.access import SCOPES
 from triggerfish.domain.durations import parse_duration
 from triggerfish.domain.errors import Conflict, FieldError, Forbidden, InvalidInput
 from triggerfish.domain.timestamps import parse_rfc3339
+from triggerfish.domain.whole_number import whole_number
 
 T = TypeVar("T")
 
@@ -61,12 +62,12 @@ def parse_overlap(raw: object) -> timedelta:
     """Read the body of a rotation: how long the old key stays valid. Raises InvalidInput."""
     body = _object(raw)
     errors = _unknown_fields(body, frozenset({"overlap_seconds"}))
-    seconds = body.get("overlap_seconds", DEFAULT_OVERLAP_SECONDS)
-    whole = isinstance(seconds, int) and not isinstance(seconds, bool)
-    if not whole or not 0 <= seconds <= MAX_OVERLAP_SECONDS:
+    given = body.get("overlap_seconds", DEFAULT_OVERLAP_SECONDS)
+    seconds = whole_number(given, 0, MAX_OVERLAP_SECONDS)
+    if seconds is None:
         message = f"must be a whole number of seconds, 0 to {MAX_OVERLAP_SECONDS}"
         errors.append(FieldError("overlap_seconds", message))
-    if errors:
+    if errors or seconds is None:
         raise InvalidInput("The rotation is not valid.", errors)
     return timedelta(seconds=seconds)
 

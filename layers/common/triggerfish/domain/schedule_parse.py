@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from triggerfish.domain.cron import load_zone, normalise_expression
 from triggerfish.domain.durations import MAX_DURATION, parse_duration
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.schedule import At, Cron, Every, Schedule, first_occurrence
 from triggerfish.domain.timestamps import parse_rfc3339
+from triggerfish.domain.whole_number import whole_number
 
 MIN_INTERVAL = timedelta(seconds=1)
 MAX_FIRES = 1_000_000_000
@@ -183,13 +184,13 @@ class _Parser:
             return None
 
     def _whole(self, field: str, least: int, most: int) -> int | None:
-        value: Any = self._raw.get(field)
+        value = self._raw.get(field)
         if value is None:
             return None
-        if type(value) is not int or not least <= value <= most:  # a bool is not a number here
+        number = whole_number(value, least, most)
+        if number is None:
             self._wrong(field, f"must be a whole number from {least} to {most}")
-            return None
-        return int(value)
+        return number
 
     def _check_can_fire(self, schedule: Schedule, kind: str) -> None:
         start_at = None if isinstance(schedule.rule, At) else schedule.rule.start_at

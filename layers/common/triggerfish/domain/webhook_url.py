@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.trigger import Trigger
+from triggerfish.domain.whole_number import whole_number
 
 DEFAULT_GRACE_SECONDS = 86_400
 MAX_GRACE_SECONDS = 604_800
@@ -24,8 +25,8 @@ def parse_grace(raw: object) -> timedelta:
         raise _invalid(FieldError("body", "not an object"))
     if unknown := sorted(set(raw) - {"grace_seconds"}):
         raise _invalid(*(FieldError(name, "unknown field") for name in unknown))
-    seconds = raw.get("grace_seconds", DEFAULT_GRACE_SECONDS)
-    if type(seconds) is not int or not 0 <= seconds <= MAX_GRACE_SECONDS:
+    seconds = whole_number(raw.get("grace_seconds", DEFAULT_GRACE_SECONDS), 0, MAX_GRACE_SECONDS)
+    if seconds is None:
         message = f"must be a whole number of seconds, 0 to {MAX_GRACE_SECONDS}"
         raise _invalid(FieldError("grace_seconds", message))
     return timedelta(seconds=seconds)

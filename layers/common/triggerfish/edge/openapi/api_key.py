@@ -12,6 +12,7 @@ from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schedule import TIME_SPAN
 from triggerfish.edge.openapi.schema import (
     ID,
+    NOT_BLANK,
     NULL,
     TEXT,
     TIME,
@@ -26,7 +27,7 @@ from triggerfish.edge.openapi.schema import (
 )
 
 TAG = "API keys"
-NAME: Schema = {"type": "string", "pattern": r"\S", "maxLength": MAX_NAME_CHARACTERS}
+NAME: Schema = {"type": "string", "pattern": NOT_BLANK, "maxLength": MAX_NAME_CHARACTERS}
 NOT_KEPT = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
 _SCOPES = list_of(one_of(*SCOPES))
 _KEY: dict[str, Schema] = {

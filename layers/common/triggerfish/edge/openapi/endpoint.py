@@ -45,8 +45,8 @@ SCHEMAS: dict[str, Schema] = {
                 "type": "string",
                 "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\\#]+$",
                 "format": "http-url",
-                "maxLength": MAX_URL_LENGTH,
-                "description": "Without a user name, a password or a fragment.",
+                "description": f"At most {MAX_URL_LENGTH:,} characters; without a user name, a"
+                " password or a fragment.",
             }
         },
         {

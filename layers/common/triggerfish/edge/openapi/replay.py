@@ -10,6 +10,7 @@ from triggerfish.edge.openapi.schema import (
     closed,
     list_of,
     nullable,
+    of_model,
     ref,
 )
 from triggerfish.edge.queries import ReplayBody
@@ -17,7 +18,7 @@ from triggerfish.edge.queries import ReplayBody
 _REPLAY = {"event_id": ID, "replay_of": ID}
 
 SCHEMAS: dict[str, Schema] = {
-    "ReplayFilter": ReplayBody.model_json_schema(),
+    "ReplayFilter": of_model(ReplayBody),
     "Replay": closed(_REPLAY | {"status": {"const": "pending"}}),
     "Replays": closed(
         {

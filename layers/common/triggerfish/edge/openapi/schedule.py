@@ -1,6 +1,5 @@
 """Schedules: the forms that may be sent, the one that is shown, and fires to come."""
 
-from triggerfish.domain.cron import MAX_EXPRESSION_LENGTH, MAX_ZONE_LENGTH
 from triggerfish.domain.durations import MAX_DURATION
 from triggerfish.domain.schedule_parse import FIELDS, MAX_FIRES, MAX_JITTER_SECONDS, UNITS
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
@@ -31,10 +30,9 @@ TIME_SPAN: Schema = {
 _CRON: Schema = {
     "type": "string",
     "format": "cron",
-    "maxLength": MAX_EXPRESSION_LENGTH,
     "description": "Minute, hour, day of month, month, day of week; or `@daily` and its like.",
 }
-_ZONE: Schema = {"type": "string", "format": "iana-time-zone", "maxLength": MAX_ZONE_LENGTH}
+_ZONE: Schema = {"type": "string", "format": "iana-time-zone"}
 _FIRES: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_FIRES}
 _JITTER: Schema = {
     "type": "integer",

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 Schema = dict[str, Any]
 
 ID: Schema = {"type": "string", "format": "uuid"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 TEXT: Schema = {"type": "string"}
+# Python calls U+001C to U+001F white space, other regexes do not.
+NOT_BLANK = r"[^\s\x1c-\x1f]"
 COUNT: Schema = {"type": "integer", "minimum": 0}
 BOOLEAN: Schema = {"type": "boolean"}
 NULL: Schema = {"type": "null"}
@@ -63,6 +67,19 @@ def page_of(name: str) -> Schema:
     """A page of a list, newest first."""
     cursor = nullable({"type": "string", "description": "Pass it on as `cursor`; null at the end."})
     return closed({"data": list_of(ref(name)), "next_cursor": cursor})
+
+
+def of_model(model: type[BaseModel]) -> Schema:
+    """A model's schema without the titles that only repeat its names, and without its docstring."""
+    schema = model.model_json_schema()
+    fields = {name: _untitled(field) for name, field in schema["properties"].items()}
+    return closed({}, fields)
+
+
+def _untitled(field: Schema) -> Schema:
+    none_given = field.get("default", ...) is None
+    left_out = ("title", "default") if none_given else ("title",)
+    return {name: value for name, value in field.items() if name not in left_out}
 
 
 def described(schema: Schema, description: str) -> Schema:

@@ -8,6 +8,7 @@ from triggerfish.edge.openapi.schedule import TIME_SPAN
 from triggerfish.edge.openapi.schema import (
     ANY,
     ID,
+    NOT_BLANK,
     TEXT,
     TIME,
     Schema,
@@ -27,7 +28,7 @@ from triggerfish.edge.openapi.trigger import (
 )
 
 TAG = "Test runs"
-_NOTE = nullable({"type": "string", "pattern": r"\S", "maxLength": MAX_NOTE_CHARACTERS})
+_NOTE = nullable({"type": "string", "pattern": NOT_BLANK, "maxLength": MAX_NOTE_CHARACTERS})
 _PAYLOAD = described(ANY, "For an API trigger; it must fit the schema. Default: `{}`.")
 _STARTED: dict[str, Schema] = {
     "event_id": ID,

@@ -17,6 +17,7 @@ from triggerfish.edge.openapi.schema import (
     ANY,
     COUNT,
     ID,
+    NOT_BLANK,
     TIME,
     Schema,
     closed,
@@ -28,7 +29,7 @@ from triggerfish.edge.openapi.schema import (
 )
 
 TAG = "Triggers"
-NAME: Schema = {"type": "string", "pattern": r"\S", "maxLength": MAX_NAME_CHARACTERS}
+NAME: Schema = {"type": "string", "pattern": NOT_BLANK, "maxLength": MAX_NAME_CHARACTERS}
 PAYLOAD = described(ANY, "Any JSON, delivered as it is; at most 256 KiB. Default: `{}`.")
 PAYLOAD_SCHEMA: Schema = {
     "type": "object",
