@@ -54,6 +54,14 @@ Cursor = Annotated[
     str,
     Field(description="`next_cursor` of the page before.", json_schema_extra={"format": "cursor"}),
 ]
+View = Annotated[
+    Literal["active", "archived"], Field(description="Younger than two hours, or older.")
+]
+OfTrigger = Annotated[UUID | None, Field(description="Of this trigger.")]
+FromSource = Annotated[
+    Literal["api", "scheduled", "manual-test", "replay"] | None,
+    Field(description="What made it fire."),
+]
 From = Annotated[Time | None, Field(alias="from", description="Fired then or later.")]
 To = Annotated[Time | None, Field(alias="to", description="Fired then or earlier.")]
 
@@ -72,7 +80,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Of a page.")] = DEFAULT_LIMIT
     cursor: Cursor | None = None
 
 
@@ -81,24 +89,30 @@ class CountQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = DEFAULT_COUNT
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT, description="How many fires.")] = DEFAULT_COUNT
 
 
 class TriggerQuery(PageQuery):
     """GET /api/v1/triggers"""
 
-    type: Literal["scheduled", "api"] | None = None
-    status: Literal["active", "paused", "completed", "disabled"] | None = None
+    type: Annotated[Literal["scheduled", "api"] | None, Field(description="Of this type.")] = None
+    status: Annotated[
+        Literal["active", "paused", "completed", "disabled"] | None,
+        Field(description="In this status."),
+    ] = None
 
 
 class EventLogQuery(PageQuery):
     """GET /api/v1/event-logs; `from` and `to` are inclusive."""
 
-    view: Literal["active", "archived"] = "active"
-    trigger_id: UUID | None = None
-    status: Literal["pending", "delivering", "success", "failure"] | None = None
-    source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
-    is_test: Truth | None = None
+    view: View = "active"
+    trigger_id: OfTrigger = None
+    status: Annotated[
+        Literal["pending", "delivering", "success", "failure"] | None,
+        Field(description="In this status."),
+    ] = None
+    source: FromSource = None
+    is_test: Annotated[Truth | None, Field(description="Test runs only, or none.")] = None
     since: From = None
     until: To = None
 
@@ -108,14 +122,16 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    view: Literal["active", "archived"] = "active"
-    trigger_id: UUID | None = None
+    view: View = "active"
+    trigger_id: OfTrigger = None
     status: Literal["success", "failure"] | None = None
-    source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
+    source: FromSource = None
     is_test: StrictBool | None = None
     since: From = None
     until: To = None
-    limit: Annotated[int, Field(ge=1, le=MAX_REPLAYS), BeforeValidator(_number)] = MAX_REPLAYS
+    limit: Annotated[
+        int, Field(ge=1, le=MAX_REPLAYS, description="Of one request."), BeforeValidator(_number)
+    ] = MAX_REPLAYS
     cursor: Cursor | None = None
     dry_run: StrictBool = False
 
@@ -140,4 +156,4 @@ class HoursQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = MAX_HOURS
+    hours: Annotated[int, Field(ge=1, le=MAX_HOURS, description="How far back.")] = MAX_HOURS

@@ -122,19 +122,20 @@ def _query(route: APIRoute) -> list[dict[str, Any]]:
     """As FastAPI describes it, but for null: what a query does not give, it leaves out."""
     paths = get_openapi(title="", version="", routes=[route])["paths"]
     [operation] = paths[route.path].values()
-    return [
-        parameter | {"schema": _plain(parameter["schema"])}
-        for parameter in operation.get("parameters", [])
-        if parameter["in"] == "query"
-    ]
+    found = (one for one in operation.get("parameters", []) if one["in"] == "query")
+    return [_plain(parameter) for parameter in found]
 
 
-def _plain(schema: Schema) -> Schema:
-    """Without titles, and without null."""
-    kept: Schema = {name: value for name, value in schema.items() if name not in ("title", "anyOf")}
+def _plain(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Its schema without title and null, its description said once."""
+    schema: Schema = parameter["schema"]
     only: Schema
     [only] = [one for one in schema.get("anyOf", [{}]) if one != {"type": "null"}]
-    return kept | only
+    schema = schema | only
+    if "description" not in schema:
+        raise ValueError(f"the query parameter {parameter['name']} has no description")
+    left = {name: schema[name] for name in schema if name not in ("title", "anyOf", "description")}
+    return parameter | {"description": schema["description"], "schema": left}
 
 
 def _headers(headers: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
