@@ -21,11 +21,11 @@ from triggerfish.edge.openapi.errors import (
     NOT_JSON,
     OURS,
     REQUEST_ID,
-    TOO_LARGE,
     WRONG_QUERY,
     described_errors,
     no_scope,
     not_found,
+    too_large,
     usual_responses,
 )
 from triggerfish.edge.openapi.operation import Refusal
@@ -160,7 +160,7 @@ def _refusals(route: APIRoute, guard: Guard | None) -> Iterator[Refusal]:
     own = route.openapi_extra or {}
     if own["body"]:
         yield Refusal(400, own["body"].message, own["body"].details)
-        yield from (TOO_LARGE, NOT_JSON)
+        yield from (too_large(own["body"].max_bytes), NOT_JSON)
     if _query(route):
         yield WRONG_QUERY
     if guard:

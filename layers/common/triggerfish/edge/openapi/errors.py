@@ -59,14 +59,19 @@ HEADERS: dict[int, dict[str, Any]] = {
 }
 
 NO_KEY = Refusal(401, "The API key is not valid.")
-TOO_LARGE = Refusal(413, f"The body may have at most {MAX_BODY_BYTES} bytes.")
 NOT_JSON = Refusal(415, "Send the body as Content-Type: application/json.")
 WRONG_QUERY = Refusal(400, "The request is not valid.", {"x": "Extra inputs are not permitted"})
 OURS = Refusal(500, "Something went wrong on our side; the request id leads to the details.")
 AWAY = Refusal(503, "The database is not reachable; try again shortly.")
+
+
+def too_large(max_bytes: int) -> Refusal:
+    return Refusal(413, f"The body may have at most {max_bytes} bytes.")
+
+
 USUAL = {
     "NoKey": NO_KEY,
-    "TooLarge": TOO_LARGE,
+    "TooLarge": too_large(MAX_BODY_BYTES),
     "NotJson": NOT_JSON,
     "OurFault": OURS,
     "TryLater": AWAY,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from triggerfish.edge.http import MAX_BODY_BYTES
 from triggerfish.edge.openapi.schema import Schema
 
 JSON = "application/json"
@@ -18,6 +19,7 @@ class Body:
     message: str
     details: Mapping[str, str]
     required: bool = True
+    max_bytes: int = MAX_BODY_BYTES
 
     def described(self) -> dict[str, Any]:
         """The Request Body Object."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from triggerfish.domain.idempotency import HEADER, MAX_KEY_CHARACTERS
+from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES
 from triggerfish.edge.openapi.event_log import EVENT_ID
 from triggerfish.edge.openapi.operation import JSON, Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import ANY, ID, TEXT, Schema, closed, described, ref
@@ -39,6 +40,7 @@ fire = operation(
         {"An order": {"id": 42}},
         "The payload does not match the trigger's schema.",
         {"id": 'value is not of type "integer"'},
+        max_bytes=MAX_PAYLOAD_BYTES,
     ),
     headers={
         HEADER: {
