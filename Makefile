@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST ?= $(BIN)/pytest
 ARGS ?=
+EXAMPLES ?= 50
 
 # Each name is broken by brackets, so that the search does not find itself.
 REGISTRIES := pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.(org|com)|yarnpk[g]\.com|mave[n]\.org
@@ -14,7 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check security-report bench migrate package format lock clean
+.PHONY: help up demo test test-elasticmq fuzz compose-smoke check security-report bench migrate package format openapi lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -31,6 +32,9 @@ test: $(DEV)  ## run the tests with a real Postgres, without Docker
 
 test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
+
+fuzz: $(DEV)  ## run schemathesis longer (EXAMPLES=50 for each operation)
+	TRIGGERFISH_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/integration/fuzz $(ARGS)
 
 compose-smoke: $(DEV)  ## bring docker-compose.yml up, on an engine made for it if need be, and check it
 	$(BIN)/python -m tests.compose.run $(ARGS)
@@ -59,13 +63,16 @@ format: $(DEV)  ## format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+openapi: $(RUNTIME)  ## renew docs/openapi.json from the functions
+	@$(BIN)/triggerfish openapi
+
 lock: $(DEV)  ## resolve the dependencies anew into the two lock files
 	$(PIP) install uv
 	$(call resolve,--group build,requirements.lock)
 	$(call resolve,--group build --group dev,requirements-dev.lock)
 
 clean:  ## remove the environment and caches; the state in .triggerfish stays
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis dist
 
 resolve = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-find-links $(1) pyproject.toml -o $(2)
 

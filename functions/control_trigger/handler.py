@@ -7,6 +7,8 @@ from fastapi import Depends, Request
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_optional_json
+from triggerfish.edge.openapi import trigger as docs
+from triggerfish.edge.openapi import webhook_url
 from triggerfish.edge.trigger_views import new_secret_view, rotated_view
 from triggerfish.edge.views import trigger_view
 from triggerfish.usecases.change_trigger import pause_trigger, resume_trigger
@@ -20,14 +22,14 @@ app = build_app()
 Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring().authenticate))]
 
 
-@app.post("/api/v1/triggers/{trigger_id}/pause")
+@app.post("/api/v1/triggers/{trigger_id}/pause", **docs.pause)
 async def pause(trigger_id: str, caller: Writer) -> Json:
     parts = wiring()
     trigger = await pause_trigger(parse_id(trigger_id, "trigger"), caller, parts.change_trigger)
     return Json(trigger_view(trigger, parts.settings.public_url))
 
 
-@app.post("/api/v1/triggers/{trigger_id}/resume")
+@app.post("/api/v1/triggers/{trigger_id}/resume", **docs.resume)
 async def resume(trigger_id: str, caller: Writer) -> Json:
     parts = wiring()
     trigger = await resume_trigger(parse_id(trigger_id, "trigger"), caller, parts.change_trigger)
@@ -41,7 +43,7 @@ async def release(trigger_id: str, caller: Writer) -> Json:
     return Json({"released": released}, status_code=202)
 
 
-@app.post("/api/v1/triggers/{trigger_id}/rotate-url")
+@app.post("/api/v1/triggers/{trigger_id}/rotate-url", **webhook_url.rotate)
 async def rotate(trigger_id: str, request: Request, caller: Writer) -> Json:
     parts = wiring()
     id = parse_id(trigger_id, "trigger")

@@ -4,6 +4,7 @@ import typer
 
 from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
+from local.cli.openapi import openapi
 from local.cli.receiver import receiver
 from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
@@ -26,5 +27,6 @@ app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)
 app.command(rich_help_panel=OPERATING)(rekey)
+app.command(rich_help_panel=DEBUGGING)(openapi)
 for service in (gateway, worker, scheduler, broker, migrate):
     app.command(rich_help_panel=SERVICES)(service)

@@ -38,6 +38,9 @@ PUBLIC = {
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/metrics"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/{asset}"),
 }
 # Bodies that an operation takes as valid, where `{}` is not: only then does it look for its id.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -242,7 +245,7 @@ async def test_no_answer_tells_a_key_of_another_project_anything(
 
 @pytest.mark.parametrize("operation", sorted(PUBLIC), ids=title)
 async def test_what_is_public_asks_for_no_key(estate: Estate, operation: Operation) -> None:
-    ids = {"token": "no-such-token"}
+    ids = {"token": "no-such-token", "asset": "init.js"}
     answer = await estate.call(operation, estate.keys["none"], ids)
     assert answer.status_code in (200, 404, 503), answer.text
     assert own_project(estate.api).hex not in answer.text
