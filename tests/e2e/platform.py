@@ -164,7 +164,7 @@ class Platform(Api):
     def command(self, *arguments: str) -> list[str]:
         """A `triggerfish` command line; commands that read the template get this platform's."""
         given = ["--template", str(self.template)] if self.template != template.DEFAULT else []
-        wants = arguments[0] in ("up", "scheduler", "worker", "gateway", "invoke")
+        wants = arguments[0] in ("up", "scheduler", "worker", "gateway", "invoke", "dlq")
         return [self._python, "-m", "local.cli", *arguments, *(given if wants else [])]
 
     def environment(self) -> dict[str, str]:
