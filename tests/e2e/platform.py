@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import boto3
+import httpx
 import psutil
 
 from local.cli.host import free_port
@@ -190,6 +191,13 @@ class Platform(Api):
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
         }
+
+    def answers(self) -> bool:
+        """Whether the API takes requests."""
+        try:
+            return self.request("GET", "/health/ready").is_success
+        except httpx.TransportError:
+            return False
 
     def processes(self) -> list[psutil.Process]:
         """Every process of the platform, the supervisor's guards included."""

@@ -23,6 +23,10 @@ class Endpoint:
         """Let every answer from now on take this long."""
         self._receiver.answer_after_seconds = seconds
 
+    def answer(self, *statuses: int) -> None:
+        """Answer with these in turn; the last one stays."""
+        self._receiver.answer(*statuses)
+
     def deliveries(self, below: str = "/") -> list[Delivery]:
         """What has arrived at `below` and the paths under it, oldest first."""
         prefix = below.rstrip("/") + "/"
