@@ -215,12 +215,23 @@ class Platform(Api):
     def is_restarted(self, service: str, killed: int) -> bool:
         return self.note["services"].get(service) not in (None, killed)
 
-    def lose_queue(self) -> None:
-        """Lose every message: kill the broker, which keeps them in memory, or purge a real queue."""
-        if "broker" in self.note["services"]:
-            self.kill("broker")
-        else:
+    @contextmanager
+    def without_queue(self) -> Iterator[None]:
+        """Lose every message, and have no queue while the block lasts.
+
+        The broker, which keeps messages in memory, is killed, and the supervisor frozen, so that
+        it starts no other. A real queue is only purged.
+        """
+        if "broker" not in self.note["services"]:
             self.sqs.purge_queue(QueueUrl=self.queue_url())
+            yield
+            return
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            self.kill("broker")
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     @cached_property
     def sqs(self) -> "SQSClient":

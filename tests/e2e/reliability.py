@@ -29,10 +29,11 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Row:
-    """What one fault did. `recovery_seconds`: until everything at risk was delivered again.
+    """What one fault did.
 
-    `at_risk` counts events that were accepted or due, and not final, when it struck; a repeat is a
-    delivery that the receiver saw and no attempt in the log explains.
+    `at_risk` counts the events that were accepted or due while it struck. A repeat is a delivery
+    that the receiver saw and no attempt in the log explains. `recovery_seconds` goes from the end
+    of the cause (a kill is over at once) until the last event from before that was delivered.
     """
 
     fault: str
