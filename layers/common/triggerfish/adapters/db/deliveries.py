@@ -57,7 +57,7 @@ def _claim(table: str) -> TextClause:
                AND ((status = 'pending' AND next_attempt_at <= :now)
                  OR (status = 'delivering' AND lease_until < :now))
              ORDER BY id
-               FOR UPDATE SKIP LOCKED)
+               FOR UPDATE)  -- waits for who marks or moves the row: skipped, it would wait 60 s
         UPDATE {table} e {LEASE}
           FROM free, trigger_revisions r
          WHERE e.id = free.id AND r.id = e.revision_id
