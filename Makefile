@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST ?= $(BIN)/pytest
 ARGS ?=
+ROUNDS ?= 3
 
 # Each name is broken by brackets, so that the search does not find itself.
 REGISTRIES := pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.(org|com)|yarnpk[g]\.com|mave[n]\.org
@@ -14,7 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check bench migrate format lock clean
+.PHONY: help up demo test test-elasticmq compose-smoke check reliability bench migrate format lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -41,6 +42,11 @@ check: $(DEV)  ## check format, style, types, imports and that no registry is na
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
+
+reliability: $(DEV)  ## inject every fault ROUNDS times (3), write the table in docs/reliability.md
+	rm -rf .cache/reliability
+	for round in $$(seq $(ROUNDS)); do $(PYTEST) -n 2 --dist loadfile -m fault tests/e2e $(ARGS) || exit 1; done
+	$(BIN)/python -m tests.e2e.reliability
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)

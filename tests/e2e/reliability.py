@@ -5,11 +5,14 @@
 """
 
 import json
+import os
 import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -94,16 +97,33 @@ def rows_of(page: str) -> dict[str, list[str]]:
     return {first: rest for first, *rest in cells}
 
 
-def with_table(page: str, rows: Sequence[Row]) -> str:
-    measured = f"{BEGIN}\n{table(rows)}\n{END}"
+def with_table(page: str, rows: Sequence[Row], *, day: date, cores: int) -> str:
+    """The page with these rows between its marks, and where and when they were measured."""
+    said = f"Measured on {day:%d %B %Y}, {cores} cores."
+    measured = f"{BEGIN}\n{table(rows)}\n\n{said}\n{END}"
     return re.sub(f"{BEGIN}.*?{END}", lambda _: measured, page, flags=re.DOTALL)
+
+
+def faults() -> set[str]:
+    """The faults that tests inject, as their markers say."""
+    return {
+        name
+        for path in Path(__file__).parent.glob("test_*.py")
+        for value in vars(import_module(f"tests.e2e.{path.stem}")).values()
+        for mark in getattr(value, "pytestmark", [])
+        if mark.name == "fault"
+        for name in mark.args
+    }
 
 
 def main() -> int:
     rows = merged(kept())
-    if not rows:
-        sys.exit("No fault test has recorded anything; run `make reliability`.")
-    PAGE.write_text(with_table(PAGE.read_text(), rows))
+    if missing := faults() - {row.fault for row in rows}:
+        sys.exit("Not recorded: " + ", ".join(sorted(missing)))
+    page = with_table(
+        PAGE.read_text(), rows, day=datetime.now(UTC).date(), cores=os.cpu_count() or 0
+    )
+    PAGE.write_text(page)
     print(table(rows))
     return 0
 

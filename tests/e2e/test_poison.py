@@ -2,11 +2,18 @@
 
 import json
 import subprocess
+import time
 from typing import Any
 
+import pytest
+
+from tests.e2e.conftest import Record
 from tests.e2e.platform import Platform
 from tests.e2e.receiver import Endpoint
+from tests.e2e.reliability import Row
 from tests.e2e.waiting import until
+
+FAULT = "poison messages among jobs"
 
 JOB: dict[str, Any] = {
     "v": 1,
@@ -31,8 +38,9 @@ NO_SUCH_EVENT = json.dumps(JOB)
 GOOD = 20
 
 
+@pytest.mark.fault(FAULT)
 def test_poison_ends_in_the_dead_letter_queue_while_others_are_delivered(
-    hurried: Platform, endpoint: Endpoint
+    hurried: Platform, endpoint: Endpoint, record: Record
 ) -> None:
     trigger = hurried.create(type="api", name="good", schema={}, endpoint={"url": endpoint.url()})
     poison = iter([*POISON.values(), NO_SUCH_EVENT])
@@ -40,6 +48,7 @@ def test_poison_ends_in_the_dead_letter_queue_while_others_are_delivered(
         if body := next(poison, None):
             hurried.sqs.send_message(QueueUrl=hurried.queue_url(), MessageBody=body)
         hurried.request("POST", trigger["webhook_url"], {"number": number})
+    sent = time.time()
     until(lambda: len(endpoint.event_ids()) == GOOD, 30, what="the good ones", every=0.01)
     assert dead_letters(hurried) == 0, "good events waited for the poison to be gone"
 
@@ -50,6 +59,18 @@ def test_poison_ends_in_the_dead_letter_queue_while_others_are_delivered(
     assert queue["status"] == "up"
     assert f"{count} dead letters" in queue["reason"]
     an_operator_looks_sends_one_back_and_deletes_the_rest(hurried)
+    delivered = endpoint.event_ids()
+    row = Row(
+        FAULT,
+        injected=len(POISON),
+        at_risk=GOOD,
+        lost=GOOD - len(delivered),
+        duplicates=0,  # a webhook's event has no occurrence that could be logged twice
+        repeats=delivered.total() - GOOD,
+        recovery_seconds=max(max(one.arrived_at for one in endpoint.deliveries()) - sent, 0),
+    )
+    assert (row.lost, row.repeats) == (0, 0)
+    record(row)
 
 
 def an_operator_looks_sends_one_back_and_deletes_the_rest(hurried: Platform) -> None:
