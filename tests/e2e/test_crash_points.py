@@ -149,7 +149,7 @@ def at(endpoint: Endpoint, point: str) -> dict[str, Any]:
 
 
 def create(platform: CrashingPlatform, **definition: Any) -> dict[str, Any]:
-    return platform.create(name="crash", retry={"delays_seconds": [1]}, **definition)
+    return platform.create(name="crash", retry={"delays_seconds": [1] * 5}, **definition)
 
 
 def call(trigger: dict[str, Any], point: str, *, keyed: bool = False) -> int:
