@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST ?= $(BIN)/pytest
 ARGS ?=
-ROUNDS ?= 3
+ROUNDS ?= 2
 
 # Each name is broken by brackets, so that the search does not find itself.
 REGISTRIES := pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.(org|com)|yarnpk[g]\.com|mave[n]\.org
@@ -43,7 +43,7 @@ check: $(DEV)  ## check format, style, types, imports and that no registry is na
 	$(BIN)/lint-imports
 	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
 
-reliability: $(DEV)  ## inject every fault ROUNDS times (3), write the table in docs/reliability.md
+reliability: $(DEV)  ## inject every fault ROUNDS times (2), write the table in docs/reliability.md
 	rm -rf .cache/reliability
 	for round in $$(seq $(ROUNDS)); do $(PYTEST) -n 2 --dist loadfile -m fault tests/e2e $(ARGS) || exit 1; done
 	$(BIN)/python -m tests.e2e.reliability
