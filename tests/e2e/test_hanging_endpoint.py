@@ -22,7 +22,7 @@ HEALTHY, ROUNDS = 100, 3
 PER_SECOND = 50
 """Calls to the healthy ones: an even pace, well below what the platform can do."""
 P99_SECONDS = 1.0
-NOISE = 3
+NOISE = 5
 """On a busy machine the wait may grow to so many times that of the run without the hanging one."""
 SWEPT_SECONDS = 50
 """An event whose message did nothing waits for the sweep, which sends another after a minute."""
