@@ -97,9 +97,9 @@ def rows_of(page: str) -> dict[str, list[str]]:
     return {first: rest for first, *rest in cells}
 
 
-def with_table(page: str, rows: Sequence[Row], *, day: date, cores: int) -> str:
+def with_table(page: str, rows: Sequence[Row], *, day: date, cores: int, load: float) -> str:
     """The page with these rows between its marks, and where and when they were measured."""
-    said = f"Measured on {day:%d %B %Y}, {cores} cores."
+    said = f"Measured on {day:%d %B %Y}, {cores} cores, load average {load:.0f}."
     measured = f"{BEGIN}\n{table(rows)}\n\n{said}\n{END}"
     return re.sub(f"{BEGIN}.*?{END}", lambda _: measured, page, flags=re.DOTALL)
 
@@ -120,9 +120,8 @@ def main() -> int:
     rows = merged(kept())
     if missing := faults() - {row.fault for row in rows}:
         sys.exit("Not recorded: " + ", ".join(sorted(missing)))
-    page = with_table(
-        PAGE.read_text(), rows, day=datetime.now(UTC).date(), cores=os.cpu_count() or 0
-    )
+    day, cores = datetime.now(UTC).date(), os.cpu_count() or 0
+    page = with_table(PAGE.read_text(), rows, day=day, cores=cores, load=os.getloadavg()[2])
     PAGE.write_text(page)
     print(table(rows))
     return 0

@@ -33,12 +33,12 @@ def test_every_row_says_that_events_were_at_risk_and_none_was_lost_or_logged_twi
 
 
 def test_rows_are_written_between_the_marks_and_read_again() -> None:
-    page = reliability.with_table(PAGE, [KILLED], day=TODAY, cores=2)
+    page = reliability.with_table(PAGE, [KILLED], day=TODAY, cores=2, load=1.6)
     assert page.startswith("before\n")
     assert page.endswith("after\n")
-    assert "Measured on 02 March 2026, 2 cores." in page
+    assert "Measured on 02 March 2026, 2 cores, load average 2." in page
     assert reliability.rows_of(page) == {"killed": ["1", "100", "0", "0", "2", "1.2 s"]}
-    assert reliability.with_table(page, [KILLED], day=TODAY, cores=2) == page
+    assert reliability.with_table(page, [KILLED], day=TODAY, cores=2, load=1.6) == page
 
 
 def test_runs_add_up_and_the_slowest_recovery_counts(tmp_path: Path) -> None:
