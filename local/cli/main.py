@@ -2,6 +2,7 @@
 
 import typer
 
+from local.cli import dlq
 from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
 from local.cli.openapi import openapi
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=HOST)(up)
 app.command(rich_help_panel=HOST)(demo)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=DEBUGGING)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)

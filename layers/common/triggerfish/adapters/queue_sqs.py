@@ -79,9 +79,13 @@ class SqsQueue:
         )
 
     async def dead_letters(self) -> int:
-        """Messages in the dead-letter queue. Raises TryLater when the queue is away."""
+        """Messages in the dead-letter queue, those that an operator looks at just now included.
+
+        Raises TryLater when the queue is away.
+        """
         attributes = await self._attributes(self._dead_letter_url)
-        return int(attributes["ApproximateNumberOfMessages"])
+        hidden = attributes["ApproximateNumberOfMessagesNotVisible"]
+        return int(attributes["ApproximateNumberOfMessages"]) + int(hidden)
 
     async def _send_batch(self, items: Sequence[tuple[EventRef, int]]) -> list[bool]:
         entries = [_entry(index, ref, delay) for index, (ref, delay) in enumerate(items)]
