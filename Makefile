@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check bench verify migrate format lock clean
+.PHONY: help up demo test test-elasticmq compose-smoke check bench simulate verify migrate format lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -44,6 +44,9 @@ check: $(DEV)  ## check format, style, types, imports and that no registry is na
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
+
+simulate: $(DEV)  ## run SEEDS=200 simulated platforms full of faults, or SEED=7 alone
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200)) $(ARGS)
 
 verify: $(RUNTIME)  ## judge the invariants on the running platform, beside whatever it does
 	@$(BIN)/triggerfish verify $(ARGS)
