@@ -1,10 +1,13 @@
 """What one look at a due trigger leads to: firings, skips, and the next cursor."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from triggerfish.domain.firing import (
     MAX_OCCURRENCES,
@@ -138,3 +141,31 @@ def test_an_occurrence_that_waited_for_its_jitter_has_not_been_missed(policy):
     trigger = due(schedule, NOW, catch_up=policy, catch_up_window=timedelta(0))
     made = plan(trigger, now=fire_at, until=fire_at)
     assert (made.firings, made.skipped) == ((Firing(fire_at, fire_at),), 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    interval=st.integers(1, 4_000).map(lambda seconds: seconds * SECOND),
+    policy=st.sampled_from(["all", "latest", "none"]),
+    window=st.integers(0, 7_200).map(lambda seconds: seconds * SECOND),
+    looks=st.lists(st.integers(0, 5_000), min_size=1, max_size=12),
+    horizon=st.sampled_from([timedelta(0), 2 * SECOND, 150 * SECOND]),
+)
+def test_however_late_and_often_it_is_looked_every_occurrence_fires_once_or_is_counted(
+    interval, policy, window, looks, horizon
+):
+    schedule, now, fired, skipped = every(interval), NOW, [], 0
+    cursor = Cursor(NOW, NOW)
+    for wait in looks:
+        now += wait * SECOND
+        if cursor.fire_at > now + horizon:
+            continue
+        trigger = due(schedule, cursor.occurrence_at, catch_up=policy, catch_up_window=window)
+        made = plan(trigger, now=now, until=now + horizon)
+        fired += [firing.scheduled_for for firing in made.firings]
+        skipped += made.skipped
+        cursor = made.next
+    dealt_with = (cursor.occurrence_at - NOW) // interval  # all that are before the cursor
+    assert len(fired) + skipped == dealt_with
+    assert all(one < other for one, other in pairwise(fired))
+    assert all((at - NOW) % interval == timedelta(0) for at in fired)
