@@ -10,7 +10,8 @@ import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import make_url
 
-from triggerfish.adapters.db.invariant_rules import EVENTS, QUEUE, RULES, Rule
+from triggerfish.adapters.db.invariant_rule import EVENTS, Rule
+from triggerfish.adapters.db.invariant_rules import QUEUE, RULES
 from triggerfish.domain.errors import TryLater
 from triggerfish.domain.retention import RetentionPolicy
 
