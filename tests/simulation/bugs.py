@@ -40,10 +40,6 @@ def an_outcome_is_written_without_the_lease(patch: pytest.MonkeyPatch) -> None:
     replaced(patch, deliveries, "SETTLE", condition, "")
 
 
-def a_claim_takes_what_another_worker_holds(patch: pytest.MonkeyPatch) -> None:
-    replaced(patch, deliveries, "CLAIM", "AND lease_until < :now", "")
-
-
 def a_retry_counts_no_attempt(patch: pytest.MonkeyPatch) -> None:
     counting = "attempt = e.attempt + CAST(e.status = 'pending' AS int)"
     replaced(patch, deliveries, "CLAIM", counting, "attempt = 1")
@@ -148,7 +144,6 @@ def the_tick_forgets_what_it_missed(patch: pytest.MonkeyPatch) -> None:
 
 BUGS: tuple[Plant, ...] = (
     an_outcome_is_written_without_the_lease,
-    a_claim_takes_what_another_worker_holds,
     a_retry_counts_no_attempt,
     the_sweep_finds_nothing,
     a_message_that_was_sent_is_never_sent_again,
