@@ -16,7 +16,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq fuzz compose-smoke check security-report reliability bench migrate package format openapi lock clean
+.PHONY: help up demo test test-elasticmq fuzz simulate verify compose-smoke check security-report reliability bench migrate package format openapi lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -57,6 +57,12 @@ reliability: $(DEV)  ## inject every fault ROUNDS times (2), write the table in 
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
+
+simulate: $(DEV)  ## run SEEDS=200 simulated platforms full of faults, or SEED=7 alone
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200)) $(ARGS)
+
+verify: $(RUNTIME)  ## judge the invariants on the running platform, beside whatever it does
+	@$(BIN)/triggerfish verify $(ARGS)
 
 migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the current schema
 	$(BIN)/triggerfish migrate

@@ -15,7 +15,7 @@ from tests.e2e.crash_points import CrashingPlatform, crashing_platform
 from tests.e2e.receiver import Endpoint, listening
 from tests.e2e.reliability import Row
 from tests.e2e.waiting import until
-from triggerfish.domain.endpoint import endpoint_key
+from triggerfish.domain.endpoint_limits import endpoint_key
 
 # By turns, so that one service starts again while another is killed.
 POINTS = [
