@@ -47,6 +47,7 @@ async def served(
     settings = {
         "TRIGGERFISH_NOTIFICATIONS_QUEUE_URL": notifications_url,
         "TRIGGERFISH_CATALOGUE_ADMIN_TOKEN": TOKEN,
+        "TRIGGERFISH_CATALOGUE_SUMMARY_DELAY_MS": "2",
     }
     async with serving(request.param, database, settings) as api:
         yield Catalogue(api, notifications_url)

@@ -49,8 +49,7 @@ def event_filter(
 ) -> EventFilter:
     """What a query asks for. Both days count whole, in UTC. Raises InvalidInput."""
     if date_from is not None and date_to is not None and date_to < date_from:
-        wrong = FieldError("dateTo", "must not be before dateFrom")
-        raise InvalidInput("The query is not valid.", (wrong,))
+        raise _wrong("dateTo", "must not be before dateFrom")
     return EventFilter(
         statuses=tuple(statuses),
         since=None if date_from is None else _midnight(date_from),
@@ -63,8 +62,9 @@ def split_list(text: str, field: str, most: int) -> list[str]:
     """The items of a comma-separated parameter, blank ones left out. Raises InvalidInput."""
     items = [item.strip() for item in text.split(",") if item.strip()]
     if not 0 < len(items) <= most:
-        wrong = FieldError(field, f"must name 1 to {most} values, separated by commas")
-        raise InvalidInput("The query is not valid.", (wrong,))
+        raise _wrong(field, f"must name 1 to {most} values, separated by commas")
+    if "\0" in text:
+        raise _wrong(field, "must not contain the character U+0000")
     return items
 
 
@@ -75,3 +75,7 @@ def _midnight(day: date) -> datetime:
 def _end_of(day: date) -> datetime | None:
     """The midnight after it; nothing is later than the last day of the calendar."""
     return None if day == date.max else _midnight(day) + timedelta(days=1)
+
+
+def _wrong(field: str, message: str) -> InvalidInput:
+    return InvalidInput("The query is not valid.", (FieldError(field, message),))
