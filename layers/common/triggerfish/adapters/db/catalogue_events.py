@@ -35,9 +35,10 @@ REPLACE = text("""
     RETURNING id
 """)
 
-# Other statements touch a few rows by one index, and are planned once (PLANNER). A search does not:
-# its filters are open or not, selective or not, and trigrams are read by bitmap scans only.
-PLAN_FOR_ITS_VALUES = text("""
+# Other statements are planned once (PLANNER); a search has filters that are open or not. Trigrams
+# are read by bitmap scans only, and what is too short for them by reading the table.
+PLAN_FOR_VALUES = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+PLAN_FOR_PLACES = text("""
     SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
            set_config('enable_bitmapscan', 'on', true),
            set_config('enable_seqscan', 'on', true)
@@ -106,7 +107,7 @@ class CatalogueEvents:
         }
         cut = {"limit": limit, "offset": (page - 1) * limit}
         async with self._database.snapshot() as connection:
-            await fetch(connection, PLAN_FOR_ITS_VALUES, {})
+            await fetch(connection, PLAN_FOR_PLACES if wanted.places else PLAN_FOR_VALUES, {})
             [counted] = await fetch(connection, COUNT, values)
             rows = await fetch(connection, PAGE, values | cut)
         return [_event(row) for row in rows], counted.total
