@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST ?= $(BIN)/pytest
 ARGS ?=
+EXAMPLES ?= 50
 
 # Each name is broken by brackets, so that the search does not find itself.
 REGISTRIES := pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.(org|com)|yarnpk[g]\.com|mave[n]\.org
@@ -14,7 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check bench migrate format lock clean
+.PHONY: help up demo test test-elasticmq fuzz compose-smoke check security-report bench migrate package format openapi lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -32,15 +33,22 @@ test: $(DEV)  ## run the tests with a real Postgres, without Docker
 test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
 
-compose-smoke:  ## bring docker-compose.yml up and check it from outside (Docker)
-	@tests/e2e/compose_smoke.sh
+fuzz: $(DEV)  ## run schemathesis longer (EXAMPLES=50 for each operation)
+	TRIGGERFISH_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/integration/fuzz $(ARGS)
 
-check: $(DEV)  ## check format, style, types, imports and that no registry is named
+compose-smoke: $(DEV)  ## bring docker-compose.yml up, on an engine made for it if need be, and check it
+	$(BIN)/python -m tests.compose.run $(ARGS)
+
+check: $(DEV)  ## check format, style, types, imports, the template and that no registry is named
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cfn-lint infra/template.yaml
 	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
+
+security-report: $(DEV)  ## mount every attack and write the table in docs/security.md
+	$(BIN)/python -m pytest -p tests.security_report -m attack -q $(ARGS)
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -48,9 +56,15 @@ bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the current schema
 	$(BIN)/triggerfish migrate
 
+package: $(RUNTIME)  ## build the Lambda layer into dist/ for `sam deploy`
+	$(BIN)/python infra/package.py $(ARGS)
+
 format: $(DEV)  ## format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+openapi: $(RUNTIME)  ## renew docs/openapi.json from the functions
+	@$(BIN)/triggerfish openapi
 
 lock: $(DEV)  ## resolve the dependencies anew into the two lock files
 	$(PIP) install uv
@@ -58,7 +72,7 @@ lock: $(DEV)  ## resolve the dependencies anew into the two lock files
 	$(call resolve,--group build --group dev,requirements-dev.lock)
 
 clean:  ## remove the environment and caches; the state in .triggerfish stays
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis dist
 
 resolve = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-find-links $(1) pyproject.toml -o $(2)
 

@@ -1,5 +1,6 @@
 """Fixtures of all tests: a real Postgres with a database a test, mocked queues, a clock to move."""
 
+import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring, install
 
 API_KEY = "tf_test_0123456789abcdefghijklmnopqrstuv"
+ENCRYPTION_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +95,7 @@ def settings(database_url: str, queue_urls: tuple[str, str], notifications_url: 
         notifications_queue_url=notifications_url,
         egress_allow="127.0.0.0/8,::1/128",
         public_url="http://triggerfish.test",
+        encryption_keys=ENCRYPTION_KEYS,
         lookahead_seconds=2,
     )
 

@@ -9,6 +9,7 @@ from triggerfish.edge.auth import require
 from triggerfish.edge.catalogue_queries import EventQuery
 from triggerfish.edge.catalogue_views import event_page_view, event_view
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.openapi import catalogue
 from triggerfish.edge.queries import refuse_repeats
 from triggerfish.usecases.manage_events import change_catalogue_event, create_event, list_events
 from triggerfish.wiring import wiring
@@ -20,14 +21,14 @@ Manager = Annotated[
 ]
 
 
-@app.post("/events", status_code=201)
+@app.post("/events", status_code=201, **catalogue.create)
 async def create(request: Request, caller: Manager) -> Json:
     parts = wiring()
     event = await create_event(await read_json(request), caller, parts.manage_events)
     return Json(event_view(event, parts.clock.now()), 201)
 
 
-@app.get("/events", dependencies=[Depends(refuse_repeats)])
+@app.get("/events", dependencies=[Depends(refuse_repeats)], **catalogue.list_)
 async def list_(_: Manager, query: Annotated[EventQuery, Query()]) -> Json:
     parts = wiring()
     wanted = query.wanted()
@@ -35,7 +36,7 @@ async def list_(_: Manager, query: Annotated[EventQuery, Query()]) -> Json:
     return Json(event_page_view(page, parts.clock.now()))
 
 
-@app.patch("/events/{id}")
+@app.patch("/events/{id}", **catalogue.change)
 async def change(id: str, request: Request, _: Manager) -> Json:
     parts = wiring()
     event_id = parse_id(id, "event")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from fastapi import Request, Response
 
 from triggerfish.edge.http import build_app, lambda_handler, parse_id
+from triggerfish.edge.openapi import catalogue
 from triggerfish.edge.sse import event_stream, is_buffered
 from triggerfish.usecases.stream_summary import find_summary, stream_summary
 from triggerfish.wiring import wiring
@@ -12,7 +13,7 @@ from triggerfish.wiring import wiring
 app = build_app()
 
 
-@app.get("/public/events/{id}/summary")
+@app.get("/public/events/{id}/summary", **catalogue.summary)
 async def summary(id: str, request: Request) -> Response:
     parts = wiring()
     found = await find_summary(parse_id(id, "event"), parts.stream_summary)

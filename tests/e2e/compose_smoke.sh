@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings docker-compose.yml up as a project of its own and checks it as a user would, in about 6 minutes:
-# health, each kind of trigger, refusals, kill -9, dependencies away, scaling, data across down and up.
+# Brings docker-compose.yml up as a project of its own and checks it as a user would, in a few minutes:
+# health, each kind of trigger, refusals, kill -9, stores away under load, scaling, data across down and up.
 # Needs Docker with Compose, and curl. COMPOSE and DOCKER name other commands; KEEP=1 leaves it running.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -54,14 +54,18 @@ new_key() { c run --rm --no-deps -T --entrypoint cat migrate /var/lib/triggerfis
 
 comes_up_whole() {
   c config -q
-  c build --quiet >/dev/null 2>&1 || c build || fail "build"
+  c --profile observability config -q
+  c build --quiet gateway >/dev/null 2>&1 || c build gateway || fail "build"  # one image for all
   up
   for service in $services; do is "$service" healthy || fail "$service is $(health_of "$service")"; done
   equal "migrate" "$($docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$(first_of migrate)")" "exited 0"
   within 60 "the platform calls itself healthy" platform_is_up
   for service in gateway scheduler worker receiver; do
     equal "$service runs as" "$(c exec -T "$service" id -u)" 10001
+    equal "what $service can write to" "$(c exec -T "$service" sh -c 'touch /app/x /opt/venv/x 2>/dev/null || echo nothing')" nothing
+    equal "compilers in $service" "$(c exec -T "$service" sh -c 'command -v cc gcc c++ ld || true')" ""
   done
+  equal "workers" "$(c ps -q worker | wc -l | tr -d ' ')" 2
   # shellcheck disable=SC2046
   equal "ports are bound to" "$($docker inspect -f '{{range $p, $b := .HostConfig.PortBindings}}{{range $b}}{{.HostIp}}{{"\n"}}{{end}}{{end}}' $(c ps -q) | sort -u | tr -d '\n')" 127.0.0.1
   key=$(new_key)
@@ -77,18 +81,24 @@ fires_every_kind() {
   timed+=("$(create in '"type":"scheduled","schedule":{"in":"3s"},"payload":{"kind":"in"}' | field id)")
   timed+=("$(create at "\"type\":\"scheduled\",\"schedule\":{\"at\":\"$at\"}" | field id)")
   timed+=("$(create every '"type":"scheduled","schedule":{"every":"5s"}' | field id)")
-  timed+=("$(create cron '"type":"scheduled","schedule":{"cron":"* * * * *","timezone":"Europe/Berlin"}' | field id)")
+  cron=$(create cron '"type":"scheduled","schedule":{"cron":"* * * * *","timezone":"Europe/Berlin"}' | field id)
   orders=$(create orders '"type":"api","schema":{"type":"object","required":["id"]}')
   hook=$(field webhook_url <<<"$orders"); orders=$(field id <<<"$orders"); hook=$url/${hook#*://*/}
   equal "a valid payload" "$(status_of "$hook" -H 'content-type: application/json' -d '{"id": 7.0}')" 202
   equal "an invalid payload" "$(status_of "$hook" -H 'content-type: application/json' -d '{"no": 1}')" 400
   for name in orders in at every; do within 60 "a delivery for '$name'" has_delivered $name 1; done
-  within 90 "a delivery for 'cron'" has_delivered cron 1
   c logs --no-color receiver | holds ' /orders .* {"id": 7.0}' || fail "the payload has changed on its way"
   for id in "$orders" "${timed[@]}"; do within 30 "a log with success" has_status "$id" success 1; done
   equal "logs of one valid and one invalid payload" "$(logs_of "$orders" | grep -o '"trigger_id"' | wc -l)" 1
-  for id in "${timed[2]}" "${timed[3]}"; do api DELETE "/api/v1/triggers/$id"; done
+  api DELETE "/api/v1/triggers/${timed[2]}"
   say "each kind of trigger fired; every log is a success"
+}
+
+fires_by_cron() {  # made long before it is asked for: it fires at a full minute
+  within 90 "a delivery for 'cron'" has_delivered cron 1
+  within 30 "a log with success" has_status "$cron" success 1
+  api DELETE "/api/v1/triggers/$cron"
+  say "cron fired"
 }
 
 keeps_deliveries_out() {  # Postgres and the queue are not in the network that is open
@@ -129,20 +139,48 @@ fire() {  # fire NAME COUNT: accepted, and each delivered, once. A killed worker
   say "$2 of $2 delivered, each once: $1"
 }
 
-notices_what_is_away() {  # the health checks can fail, and recover without a restart of ours
-  c stop postgres elasticmq >/dev/null 2>&1
-  for service in gateway scheduler worker; do within 200 "$service is unhealthy" is $service unhealthy; done
+load() {  # load URL FILE: calls a webhook until FILE.stop exists; a line in FILE for each answer of the API
+  while [ ! -e "$2.stop" ]; do
+    curl -s -o /dev/null -m 20 -w '%{http_code}\n' "$1" -H 'content-type: application/json' -d '{}' >>"$2" || true
+    sleep 0.1
+  done
+}
+answers() { grep -c "^$1\$" "$loaded" || true; }
+more_than() { [ "$(answers 202)" -gt "$1" ]; }
+
+survives_stores_away() {  # under load; the health checks can fail, and recover without a restart of ours
+  local made hook id before accepted
+  made=$(create loaded '"type":"api","schema":{}'); hook=$(field webhook_url <<<"$made"); id=$(field id <<<"$made")
+  loaded=$(mktemp); load "$url/${hook#*://*/}" "$loaded" & loader=$!
+  within 30 "calls are accepted" more_than 20
+  c stop elasticmq >/dev/null 2>&1
+  before=$(answers 202); within 30 "calls are accepted without the queue" more_than $((before + 20))
+  c stop postgres >/dev/null 2>&1
+  before=$(answers 202); sleep 5
+  equal "calls accepted without Postgres" "$(($(answers 202) - before))" 0
+  for service in gateway scheduler; do within 120 "$service is unhealthy" is $service unhealthy; done
+  [ "$(answers 503)" -gt 0 ] || fail "nobody was told 503"
   c start postgres elasticmq >/dev/null 2>&1
   for service in $services; do within 120 "$service is healthy again" is "$service" healthy; done
-  within 60 "the platform is healthy with its stores back" platform_is_up
-  say "gateway, scheduler and worker said that their stores were away"
+  before=$(answers 202); within 30 "calls are accepted again" more_than $((before + 20))
+  touch "$loaded.stop"; wait "$loader"; accepted=$(answers 202)
+  equal "answers that are neither 202 nor 503" "$(grep -cv -e '^202$' -e '^503$' "$loaded" || true)" 0
+  within 180 "$accepted successes" delivered_all "$id" "$accepted"
+  [ "$(delivered loaded)" -ge "$accepted" ] || fail "$accepted accepted, $(delivered loaded) delivered"
+  say "the queue and Postgres went away under load: $accepted accepted, all delivered; $(answers 503) calls were told 503"
+}
+delivered_all() {  # delivered_all TRIGGER N: at least N events of it, every one a success (an answer may be lost)
+  api GET "/api/v1/event-logs/summary?hours=1" | c exec -T worker python -c 'import json, sys
+counts = [one["counts"] for one in json.load(sys.stdin)["data"] if one["trigger_id"] == sys.argv[1]]
+open_or_failed = [n for one in counts for status, n in one.items() if n and status != "success"]
+sys.exit(open_or_failed != [] or not counts or counts[0]["success"] < int(sys.argv[2]))' "$@"
 }
 
 scales() {
-  up --scale worker=3
-  equal "workers" "$(c ps -q worker | wc -l | tr -d ' ')" 3
+  up --scale worker=4
+  equal "workers" "$(c ps -q worker | wc -l | tr -d ' ')" 4
   fire scaled 30
-  say "three workers"
+  say "four workers"
 }
 
 keeps_data() {
@@ -163,14 +201,15 @@ closes_egress_when_told() {
   say "set but empty, TRIGGERFISH_EGRESS_ALLOW closes what is private"
 }
 
-clean() { [ -n "${KEEP:-}" ] || c down -v --timeout 5 >/dev/null 2>&1; }
+clean() { [ -z "${loaded:-}" ] || touch "$loaded.stop"; [ -n "${KEEP:-}" ] || c down -v --timeout 5 >/dev/null 2>&1; }
 trap clean EXIT
 clean
 comes_up_whole
 fires_every_kind
 keeps_deliveries_out
 survives_kill_9
-notices_what_is_away
+fires_by_cron
+survives_stores_away
 scales
 keeps_data
 closes_egress_when_told

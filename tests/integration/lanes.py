@@ -18,7 +18,8 @@ from sqlalchemy import make_url
 from local.runtime.gateway import Gateway
 from local.runtime.model import Template
 from local.runtime.template import load
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
+from tests.documented import check_answer
 from triggerfish.wiring import close_all
 
 LANES = ("native", "event")
@@ -29,6 +30,7 @@ TABLES = ("triggers", "trigger_revisions", "event_logs_active", "event_logs_arch
 ENVIRONMENT = {
     "TRIGGERFISH_BOOTSTRAP_API_KEY": API_KEY,
     "TRIGGERFISH_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
+    "TRIGGERFISH_ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "TRIGGERFISH_PUBLIC_URL": "http://triggerfish.test",
     "TRIGGERFISH_LOOKAHEAD_SECONDS": "2",
     "AWS_ACCESS_KEY_ID": "test",
@@ -99,11 +101,15 @@ async def serving(
 
 
 def client(gateway: Gateway) -> httpx.AsyncClient:
-    """An error that escapes the app is seen as its caller sees it: as the answer 500."""
+    """An error that escapes the app is seen as its caller sees it: as the answer 500.
+
+    Every answer is compared with the API document.
+    """
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(gateway, raise_app_exceptions=False),
         base_url="http://triggerfish.test",
         headers={"authorization": f"Bearer {API_KEY}"},
+        event_hooks={"response": [check_answer]},
     )
 
 

@@ -41,6 +41,9 @@ PUBLIC = {
     ("GET", "/public/events"),
     ("GET", "/public/events/{id}"),
     ("GET", "/public/events/{id}/summary"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/{asset}"),
 }
 # Bodies that an operation takes as valid, where `{}` is not: only then does it look for its id.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -189,6 +192,7 @@ async def test_what_is_public_exists() -> None:
 
 @pytest.mark.parametrize("key", REFUSED_KEYS)
 @pytest.mark.parametrize("operation", GUARDED, ids=title)
+@pytest.mark.attack("keys: missing, wrong, expired, revoked, without the scope")
 async def test_without_a_valid_key_nobody_gets_in(
     estate: Estate, operation: Operation, key: str
 ) -> None:
@@ -207,6 +211,7 @@ async def test_every_invalid_key_gets_the_same_answer(estate: Estate, operation:
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=title)
+@pytest.mark.attack("keys: missing, wrong, expired, revoked, without the scope")
 async def test_a_key_needs_the_one_scope_that_the_operation_names(
     estate: Estate, operation: Operation
 ) -> None:
@@ -223,6 +228,7 @@ async def test_a_key_needs_the_one_scope_that_the_operation_names(
 
 
 @pytest.mark.parametrize("operation", OF_ONE_THING, ids=title)
+@pytest.mark.attack("other tenants: their things")
 async def test_another_projects_thing_cannot_be_told_from_none(
     estate: Estate, operation: Operation
 ) -> None:
@@ -237,6 +243,7 @@ async def test_another_projects_thing_cannot_be_told_from_none(
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=title)
+@pytest.mark.attack("other tenants: their things")
 async def test_no_answer_tells_a_key_of_another_project_anything(
     estate: Estate, operation: Operation
 ) -> None:
@@ -254,7 +261,7 @@ async def test_no_answer_tells_a_key_of_another_project_anything(
 
 @pytest.mark.parametrize("operation", sorted(PUBLIC), ids=title)
 async def test_what_is_public_asks_for_no_key(estate: Estate, operation: Operation) -> None:
-    ids = {"token": "no-such-token", "id": estate.ids["id"]}
+    ids = {"token": "no-such-token", "asset": "init.js", "id": estate.ids["id"]}
     answer = await estate.call(operation, estate.keys["none"], ids)
     assert answer.status_code in (200, 404, 503), answer.text
     assert own_project(estate.api).hex not in answer.text

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from triggerfish.domain.catalogue_event import PublicEvent
 from triggerfish.domain.catalogue_notification import Notification
-from triggerfish.domain.delivery import EventRef, Outcome
-from triggerfish.domain.event_log import AcceptedEvent
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome
+from triggerfish.domain.event_log import Source
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 from triggerfish.domain.observation import QueueDepth
+from triggerfish.domain.replay import Replay
 
 
 class Clock(Protocol):
@@ -24,7 +25,7 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
-    """Ids, secrets and randomness."""
+    """Ids and secrets."""
 
     def uuid7(self, at: datetime) -> UUID: ...
 
@@ -33,8 +34,6 @@ class Ids(Protocol):
     def alphanumeric(self, characters: int) -> str: ...
 
     def signing_secret(self) -> str: ...
-
-    def jitter(self) -> float: ...
 
 
 class Queue(Protocol):
@@ -88,11 +87,17 @@ class Heartbeats(Protocol):
 class Journal(Protocol):
     """Says what happens to events, so that one can be followed from due to done; never fails."""
 
-    def accepted(self, event: AcceptedEvent) -> None: ...
+    def accepted(self, event_id: UUID, *, source: Source, trigger_id: UUID | None) -> None: ...
+
+    def replayed(self, replays: Sequence[Replay]) -> None: ...
 
     def fired(self, refs: Sequence[EventRef], *, skipped: int) -> None: ...
 
     def attempted(self, outcome: Outcome, *, recorded: bool) -> None: ...
+
+    def held(self, event: ClaimedEvent) -> None: ...
+
+    def disabled(self, event: ClaimedEvent, *, reason: str) -> None: ...
 
 
 class CatalogueJournal(Protocol):

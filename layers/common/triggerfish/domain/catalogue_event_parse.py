@@ -1,5 +1,6 @@
 """From the bodies of requests to events of the catalogue; every wrong field is named once."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,8 @@ from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.timestamps import parse_rfc3339
 
 T = TypeVar("T")
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # but white space
 
 MAX_TITLE_CHARACTERS = 200
 MAX_LOCATION_CHARACTERS = 200
@@ -106,7 +109,7 @@ def _line(most: int) -> Callable[[object], str]:
             raise ValueError("must be a non-empty string")
         if len(value) > most:
             raise ValueError(f"must have at most {most} characters")
-        if not all(character.isprintable() or character.isspace() for character in value):
+        if _CONTROL.search(value):
             raise ValueError("must not contain control characters")
         return " ".join(value.split())
 

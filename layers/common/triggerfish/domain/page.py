@@ -13,6 +13,7 @@ from triggerfish.domain.errors import FieldError, InvalidInput
 
 T = TypeVar("T")
 
+MAX_CURSOR_CHARACTERS = 500
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 250
 
@@ -44,6 +45,8 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     if cursor is None:
         return None
     try:
+        if len(cursor) > MAX_CURSOR_CHARACTERS:
+            raise ValueError("longer than any of ours")
         at, id = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
         instant = datetime.fromisoformat(at)
         if instant.tzinfo is None:

@@ -36,11 +36,23 @@ class PublicEventQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    date_from: Annotated[Day | None, Field(alias="dateFrom")] = None
-    date_to: Annotated[Day | None, Field(alias="dateTo")] = None
-    locations: Annotated[str | None, Field(max_length=4000)] = None
-    page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    date_from: Annotated[
+        Day | None, Field(alias="dateFrom", description="Starts on this day (UTC) or later.")
+    ] = None
+    date_to: Annotated[
+        Day | None,
+        Field(alias="dateTo", description="Starts on this day or earlier; not before `dateFrom`."),
+    ] = None
+    locations: Annotated[
+        str | None,
+        Field(
+            max_length=4000,
+            description="Parts of locations, comma-separated, in any case.",
+            json_schema_extra={"format": "locations"},
+        ),
+    ] = None
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="From 1.")] = 1
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Events a page.")] = DEFAULT_LIMIT
 
     def wanted(self) -> EventFilter:
         """Raises InvalidInput for what is wrong with several values taken together."""
@@ -61,7 +73,14 @@ class PublicEventQuery(BaseModel):
 class EventQuery(PublicEventQuery):
     """GET /events"""
 
-    status: Annotated[str | None, Field(max_length=100)] = None
+    status: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            description="DRAFT, PUBLISHED, CANCELLED, comma-separated.",
+            json_schema_extra={"format": "catalogue-statuses"},
+        ),
+    ] = None
 
     def statuses(self) -> tuple[CatalogueStatus, ...]:
         if self.status is None:

@@ -1,0 +1,69 @@
+"""docker-compose.yml as far as it can be judged without an engine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = Path(sys.executable).with_name("docker-compose")
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+@pytest.mark.skipif(not COMPOSE.exists(), reason="Compose has no wheel for this machine")
+@pytest.mark.parametrize("profile", ["", "observability"])
+def test_compose_accepts_the_file(profile: str) -> None:
+    options = ["--profile", profile] if profile else []
+    command = [str(COMPOSE), *options, "config", "--quiet"]
+    environment = {"PATH": os.environ["PATH"]}  # no TRIGGERFISH_* of whoever runs the tests
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_file_that_is_mounted_exists() -> None:
+    sources = [
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if volume.startswith("./")
+    ]
+    assert len(sources) >= 4
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+def test_every_port_is_bound_to_loopback_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(ports) >= 3
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_every_service_is_of_a_fixed_version_and_has_bounded_logs_and_memory() -> None:
+    own = {"triggerfish"}
+    for name, service in SERVICES.items():
+        image = service["image"]
+        assert image in own or ":" in image.rpartition("/")[2], name
+        assert "logging" in service, name
+        assert "mem_limit" in service or name in ("postgres", "elasticmq"), name
+
+
+def test_prometheus_scrapes_the_gateway_and_grafana_reads_prometheus() -> None:
+    scrape = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text())
+    (target,) = scrape["scrape_configs"][0]["static_configs"][0]["targets"]
+    host, port = target.split(":")
+    assert SERVICES[host]["command"][-2:] == ["--port", port]
+    provisioning = ROOT / "infra/grafana/provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())[
+        "datasources"
+    ]
+    assert source["url"] == "http://prometheus:9090"
+    (provider,) = yaml.safe_load((provisioning / "dashboards/triggerfish.yml").read_text())[
+        "providers"
+    ]
+    mounted = [volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]]
+    assert f"{provider['options']['path']}/triggerfish.json" in mounted
