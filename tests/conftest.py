@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from local.services.postgres import Postgres
 from tests.clock import VirtualClock
+from tests.invariants import assert_invariants, last_retention
 from tests.receiver import Receiver
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.domain.access import Principal
@@ -101,13 +102,20 @@ def settings(database_url: str, queue_urls: tuple[str, str], notifications_url: 
 
 
 @pytest.fixture
-async def parts(settings: Settings, clock: VirtualClock) -> AsyncIterator[Wiring]:
-    """The platform's parts on the virtual clock, installed for the functions under test."""
+async def parts(
+    settings: Settings, clock: VirtualClock, request: pytest.FixtureRequest
+) -> AsyncIterator[Wiring]:
+    """The platform's parts on the virtual clock; the invariants hold when the test is done."""
     wired = Wiring(settings, clock=clock)
     install(wired)
     await wired.ensure_bootstrap(API_KEY)
     yield wired
     await wired.close()
+    if request.node.get_closest_marker("breaks_invariants") is None:
+        url = settings.database_url
+        assert_invariants(
+            url, now=clock.now(), retention=settings.retention, retained_at=last_retention(url)
+        )
 
 
 @pytest.fixture

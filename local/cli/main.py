@@ -2,6 +2,7 @@
 
 import typer
 
+from local.cli import dlq
 from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
 from local.cli.openapi import openapi
@@ -9,6 +10,7 @@ from local.cli.receiver import receiver
 from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
+from local.cli.verify import verify
 
 HOST = "The embedded host"
 DEBUGGING = "Debugging"
@@ -23,6 +25,8 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=HOST)(up)
 app.command(rich_help_panel=HOST)(demo)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=DEBUGGING)
+app.command(rich_help_panel=DEBUGGING)(verify)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)
