@@ -25,7 +25,7 @@ def mend(body: dict[str, Any]) -> None:
 
 
 def what_is_to_come_is_not_past(part: dict[str, Any]) -> None:
-    for name in ("at", "expires_at", "startAt"):
+    for name in ("at", "expires_at"):
         if isinstance(part.get(name), str) and part[name] < SOON:
             part[name] = SOON
 
@@ -33,8 +33,11 @@ def what_is_to_come_is_not_past(part: dict[str, Any]) -> None:
 def the_end_is_not_before_the_first_firing(part: dict[str, Any]) -> None:
     if part.get("end_at") is not None:
         part["end_at"] = FAR
-    if "endAt" in part:
-        part["endAt"] = FAR
+
+
+def an_event_ends_after_it_starts(part: dict[str, Any]) -> None:
+    if "startAt" in part and "endAt" in part:
+        part["startAt"], part["endAt"] = SOON, FAR
 
 
 def days_are_in_their_order(query: dict[str, Any]) -> None:
@@ -86,6 +89,7 @@ def a_payload_fits_the_schema_beside_it(part: dict[str, Any]) -> None:
 RULES = (
     what_is_to_come_is_not_past,
     the_end_is_not_before_the_first_firing,
+    an_event_ends_after_it_starts,
     a_time_span_is_over_a_second_and_under_ten_years,
     an_interval_is_under_ten_years_and_its_jitter_not_longer,
     a_test_waits_a_day_at_most,

@@ -13,6 +13,7 @@ from triggerfish.domain.catalogue_list import MAX_LIMIT
 from triggerfish.edge.openapi.errors import AWAY
 from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import (
+    ANY,
     BOOLEAN,
     COUNT,
     ID,
@@ -195,7 +196,7 @@ summary = operation(
     {
         200: Answer(
             "Server-Sent Events: the text in pieces, then an event `done`.",
-            TEXT,
+            described(ANY, "Of each event the data is a piece of the text, as it is."),
             {"Its end": "data: in your calendar today.\n\nevent: done\ndata:\n\n"},
             _STREAM_HEADERS,
             media_type="text/event-stream",
