@@ -192,6 +192,13 @@ open_or_failed = [n for one in counts for status, n in one.items() if n and stat
 sys.exit(open_or_failed != [] or not counts or counts[0]["success"] < int(sys.argv[2]))' "$@"
 }
 
+verifies() {  # a killed worker's jobs may have become dead letters by now: they are sent back first
+  c exec -T worker triggerfish dlq redrive --all >/dev/null || fail "triggerfish dlq redrive"
+  within 90 "triggerfish verify: $(c exec -T worker triggerfish verify 2>&1 | tail -5)" is_sound
+  say "triggerfish verify: every invariant holds"
+}
+is_sound() { c exec -T worker triggerfish verify >/dev/null 2>&1; }
+
 scales() {
   up --scale worker=4
   equal "workers" "$(c ps -q worker | wc -l | tr -d ' ')" 4
@@ -227,6 +234,7 @@ keeps_deliveries_out
 survives_kill_9
 fires_by_cron
 survives_stores_away
+verifies
 scales
 keeps_data
 closes_egress_when_told

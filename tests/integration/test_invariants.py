@@ -40,7 +40,7 @@ BREAKAGES: dict[str, str] = {
             SELECT e #= hstore('id', gen_random_uuid()::text) AS r FROM event_logs_active e
              WHERE source = 'scheduled' LIMIT 1) one
     """,
-    "an active schedule has its next fire, nothing else has one": """
+    "an active schedule has its next fire, and only what fires has one": """
         UPDATE triggers SET next_fire_at = NULL WHERE type = 'scheduled'
     """,
     "no due occurrence is left behind by the tick": """
@@ -74,7 +74,7 @@ BREAKAGES: dict[str, str] = {
     "nothing fires after its trigger was deleted or paused": """
         UPDATE triggers SET status = 'paused', updated_at = updated_at - interval '1 day'
     """,
-    "an event is final, leased, or waits for a time": """
+    "an event is final, leased, held, or waits for a time": """
         UPDATE event_logs_active SET completed_at = NULL WHERE status = 'success'
     """,
     "a lease ends soon after its attempt must have": """
@@ -103,9 +103,8 @@ BREAKAGES: dict[str, str] = {
     "the statistics count every attempt once": """
         UPDATE delivery_stats SET count = count + 1 WHERE source = 'api'
     """,
-    "no error text holds a secret of its trigger": """
-        UPDATE event_logs_active e SET last_error = 'refused: ' || r.signing_secret
-          FROM trigger_revisions r WHERE r.id = e.revision_id
+    "no error text holds what looks like a secret": """
+        UPDATE event_logs_active SET last_error = 'refused: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
     """,
     "of an API key there is a short prefix and a SHA-256": """
         UPDATE api_keys SET key_hash = 'the key itself'

@@ -16,7 +16,7 @@ from triggerfish.domain import firing
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.firing import Fired
-from triggerfish.usecases import deliver, tick
+from triggerfish.usecases import deliver
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -36,7 +36,7 @@ def replaced(patch: pytest.MonkeyPatch, module: Any, name: str, old: str, new: s
 
 
 def an_outcome_is_written_without_the_lease(patch: pytest.MonkeyPatch) -> None:
-    condition = "AND e.status = 'delivering' AND e.attempt = o.attempt"
+    condition = "AND e.lease_until IS NOT NULL AND e.attempt = o.attempt"
     replaced(patch, deliveries, "SETTLE", condition, "")
 
 
@@ -61,7 +61,7 @@ def an_occurrence_is_logged_in_a_transaction_of_its_own(patch: pytest.MonkeyPatc
 
     async def fire(self: Any, decide: Any, **options: Any) -> Any:
         database: SimulatedDatabase = self._database
-        limits = {name: options[name] for name in ("until", "limit", "only")}
+        limits = {name: options[name] for name in ("now", "until", "limit", "only")}
         async with database.transaction() as connection:
             due = await due_triggers._claim_due(connection, **limits)  # type: ignore[arg-type]
             plans = decide(due)
@@ -139,7 +139,7 @@ def the_tick_forgets_what_it_missed(patch: pytest.MonkeyPatch) -> None:
         kept: Sequence[Any] = decided.firings if len(late) < 3 else decided.firings[1:]
         return type(decided)(trigger, tuple(kept), decided.skipped, decided.next)
 
-    patch.setattr(tick, "plan", plan)
+    patch.setattr(firing, "plan", plan)
 
 
 BUGS: tuple[Plant, ...] = (

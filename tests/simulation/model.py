@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.integration.vault import VAULT
 from tests.simulation.customers import Receipt
 from tests.simulation.platform import Platform
+from triggerfish.adapters.db.sealed_columns import signing_context
 
 KEPT = timedelta(hours=48)
 CLOCKS = timedelta(minutes=1)
@@ -26,7 +28,8 @@ TRIGGERS = """
 
 EVENTS = """
     SELECT e.id, e.trigger_id, e.source, e.scheduled_for, e.fired_at, e.payload, e.status,
-           jsonb_array_length(e.attempts) AS attempts, r.signing_secret
+           jsonb_array_length(e.attempts) AS attempts,
+           r.signing_secret, coalesce(r.trigger_id, r.id) AS owner
       FROM (SELECT * FROM event_logs_active UNION ALL SELECT * FROM event_logs_archive) e
       JOIN trigger_revisions r ON r.id = e.revision_id
 """
@@ -85,7 +88,8 @@ class Model:
 
     def _learn(self, known: Known, row: Any) -> None:
         at = (row.updated_at, self._world.latest if self._world.was_set_back else row.updated_at)
-        schedule = row.schedule if row.status in ("active", "completed") else None
+        # A disabled trigger fires too; its events are held.
+        schedule = None if row.status == "paused" else row.schedule
         if schedule != known.current:
             if known.current is not None:
                 known.periods[-1].end = at
@@ -195,7 +199,8 @@ def _check_receipt(receipt: Receipt, event: Any) -> None:
         raise Lost(f"I6: {event.id} was sent with {receipt.body!r}, logged {event.payload}")
     if receipt.latest < event.scheduled_for:
         raise Lost(f"I7: {event.id} was sent at {receipt.at}, due at {event.scheduled_for}")
-    key = base64.b64decode(event.signing_secret.removeprefix("whsec_"))
+    secret = VAULT.open(event.signing_secret, signing_context(event.owner))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
     stamp = receipt.headers["webhook-timestamp"]
     signed = f"{event.id}.{stamp}.".encode() + receipt.body
     expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()

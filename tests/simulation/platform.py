@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, cast
 
+from tests.conftest import ENCRYPTION_KEYS
 from tests.simulation.customers import Endpoints, SimulatedSender
 from tests.simulation.database import SimulatedDatabase, Storage
 from tests.simulation.queue import Broker, SimulatedQueue
@@ -35,6 +36,7 @@ class Platform:
         lookahead, self.tick_seconds = world.random.choice(((2, 2), (5, 5), (10, 8), (150, 60)))
         self.settings = Settings(
             database_url=storage.url,
+            encryption_keys=ENCRYPTION_KEYS,
             lookahead_seconds=lookahead,
             endpoint_concurrency=world.random.choice((1, 2, 5)),
         )
@@ -140,11 +142,20 @@ class Platform:
 class _Silence:
     """The `Journal` port: the trace says more."""
 
-    def accepted(self, event: object) -> None:
+    def accepted(self, event_id: object, *, source: object, trigger_id: object) -> None:
+        pass
+
+    def replayed(self, replays: object) -> None:
         pass
 
     def fired(self, refs: object, *, skipped: int) -> None:
         pass
 
     def attempted(self, outcome: object, *, recorded: bool) -> None:
+        pass
+
+    def held(self, event: object) -> None:
+        pass
+
+    def disabled(self, event: object, *, reason: str) -> None:
         pass

@@ -9,7 +9,7 @@ from tests.simulation.database import Storage
 from tests.simulation.report import describe
 from tests.simulation.run import simulate
 
-SEEDS = 25
+SEEDS = 50
 OCCURRENCE_KEY = "event_logs_active_occurrence_key"
 DEFINITION = "SELECT indexdef FROM pg_indexes WHERE indexname = %s"
 

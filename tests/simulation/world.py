@@ -93,8 +93,8 @@ class SimulatedIds:
     def signing_secret(self) -> str:
         return "whsec_" + base64.b64encode(self._random.randbytes(32)).decode()
 
-    def jitter(self) -> float:
-        return self._random.random()
+    def nonce(self, length: int) -> bytes:
+        return self._random.randbytes(length)
 
 
 class Process:

@@ -64,6 +64,6 @@ def _thing(name: str, case: schemathesis.Case[Any]) -> str:
 def _needs_webhook(case: schemathesis.Case[Any]) -> bool:
     """Whether the request is one for API triggers only."""
     body: Any = case.body if isinstance(case.body, dict) else {}
-    if body.get("type") == "api" or "schema" in body:
+    if body.get("type") == "api" or not {"schema", "verification"}.isdisjoint(body):
         return True
     return case.path.endswith("rotate-url") or ("payload" in body and "test" in case.path)

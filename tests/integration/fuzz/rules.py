@@ -79,6 +79,8 @@ def a_header_comes_once_in_any_case(part: dict[str, Any]) -> None:
 def waits_come_to_46_hours_at_most(part: dict[str, Any]) -> None:
     if isinstance(part.get("delays_seconds"), list):
         part["delays_seconds"] = [min(wait, 3600) for wait in part["delays_seconds"]]
+    if isinstance(rule := part.get("exponential"), dict):
+        rule["cap_seconds"] = min(rule.get("cap_seconds", 3600), 1650)  # a hundred times
 
 
 def a_payload_fits_the_schema_beside_it(part: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from typing import LiteralString
 from triggerfish.adapters.db.invariant_rule import Rule
 
 # The revisions of a trigger since it was last given another schedule: they count fires together.
-# Only of triggers whose events of that time are all still kept.
+# Only of triggers whose events of that time are all still kept, and still of the revision that they
+# fired with: those that were held are released to a later one.
 RUNS: LiteralString = """
     runs AS (
         SELECT t.id, t.fired_count, since.number AS first_number
@@ -15,7 +16,9 @@ RUNS: LiteralString = """
             SELECT coalesce(max(o.number), 0) + 1 AS number FROM trigger_revisions o
              WHERE o.trigger_id = t.id AND o.schedule IS DISTINCT FROM r.schedule) since
           JOIN trigger_revisions f ON f.trigger_id = t.id AND f.number = since.number
-         WHERE t.type = 'scheduled' AND f.created_at > %(kept_from)s + %(clocks)s),
+         WHERE t.type = 'scheduled' AND f.created_at > %(kept_from)s + %(clocks)s
+           AND NOT EXISTS (SELECT FROM events
+                            WHERE trigger_id = t.id AND released_at IS NOT NULL)),
     logged AS (
         SELECT runs.id, count(e.id) AS total
           FROM runs
@@ -35,10 +38,12 @@ FIRING = [
     ),
     Rule(
         "I1",
-        "an active schedule has its next fire, nothing else has one",
+        "an active schedule has its next fire, and only what fires has one",
         """
         SELECT id, type, status, next_occurrence_at, next_fire_at FROM triggers
-         WHERE (type = 'scheduled' AND status = 'active') <> (next_fire_at IS NOT NULL)
+         WHERE (type = 'scheduled' AND status = 'active' AND next_fire_at IS NULL)
+            OR (next_fire_at IS NOT NULL
+                AND NOT (type = 'scheduled' AND status IN ('active', 'disabled')))
             OR (next_fire_at IS NULL) <> (next_occurrence_at IS NULL)
             OR next_fire_at < next_occurrence_at
         """,
@@ -48,7 +53,8 @@ FIRING = [
         "no due occurrence is left behind by the tick",
         """
         SELECT id, next_fire_at FROM triggers
-         WHERE status = 'active' AND next_fire_at <= CAST(%(ticked_at)s AS timestamptz)
+         WHERE status IN ('active', 'disabled')
+           AND next_fire_at <= CAST(%(ticked_at)s AS timestamptz)
         """,
     ),
     Rule(
@@ -73,7 +79,7 @@ FIRING = [
                    CAST(r.schedule ->> 'end_at' AS timestamptz) AS end_at,
                    extract(epoch FROM CAST(r.schedule ->> 'every' AS interval)) AS step
               FROM events e LEFT JOIN trigger_revisions r ON r.id = e.revision_id
-             WHERE e.source = 'scheduled'),
+             WHERE e.source = 'scheduled' AND e.released_at IS NULL),
         offsets AS (
             SELECT *, CASE
                        WHEN at IS NOT NULL THEN extract(epoch FROM scheduled_for - at)
@@ -107,7 +113,8 @@ FIRING = [
          WHERE e.fired_at > %(kept_from)s + %(clocks)s
            AND ((r.project_id, r.trigger_id, r.type, r.endpoint_key) IS DISTINCT FROM
                 (e.project_id, e.trigger_id, e.trigger_type, e.endpoint_key)
-             OR (e.source = 'scheduled' AND e.payload IS DISTINCT FROM r.payload)
+             OR (e.source = 'scheduled' AND e.released_at IS NULL
+                 AND e.payload IS DISTINCT FROM r.payload)
              OR (e.source IN ('scheduled', 'api')
                  AND (e.trigger_id IS NULL OR e.trigger_type <> e.source)))
         """,

@@ -21,6 +21,7 @@ from triggerfish.edge.openapi.errors import (
     NOT_JSON,
     OURS,
     REQUEST_ID,
+    TOO_MANY,
     WRONG_QUERY,
     described_errors,
     no_scope,
@@ -169,5 +170,5 @@ def _refusals(route: APIRoute, guard: Guard | None) -> Iterator[Refusal]:
     yield from (not_found(PARAMETERS[name][0]) for name in _names(route))
     yield from own["refusals"]
     if guard or "token" in _names(route):
-        yield AWAY
+        yield from (TOO_MANY, AWAY)
     yield OURS

@@ -1,4 +1,4 @@
-"""Where deliveries go, and how often they are tried."""
+"""Where deliveries go, and how fast."""
 
 from triggerfish.domain.endpoint import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -11,19 +11,25 @@ from triggerfish.domain.endpoint import (
     MAX_URL_LENGTH,
     MIN_TIMEOUT_SECONDS,
 )
-from triggerfish.domain.retry import DEFAULT_DELAYS_SECONDS, MAX_RETRIES, MAX_TOTAL_SECONDS
-from triggerfish.edge.openapi.schema import Schema, closed, list_of, nullable
+from triggerfish.domain.endpoint_limits import (
+    MAX_CONCURRENCY,
+    MAX_RATE_PER_SECOND,
+    MIN_RATE_PER_SECOND,
+)
+from triggerfish.edge.openapi.schema import Schema, closed, nullable
+
+HEADER_NAME = r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$"
 
 
-def _any_case(name: str) -> str:
+def any_case(name: str) -> str:
     """A regex of the name however it is written: JSON Schema's have no flags."""
     return "".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in name)
 
 
 _TAKEN = "|".join(
     [
-        *(f"{_any_case(name)}$" for name in sorted(FORBIDDEN_HEADERS)),
-        *(_any_case(prefix) for prefix in FORBIDDEN_PREFIXES),
+        *(f"{any_case(name)}$" for name in sorted(FORBIDDEN_HEADERS)),
+        *(any_case(prefix) for prefix in FORBIDDEN_PREFIXES),
     ]
 )
 _TIMEOUT: Schema = {
@@ -32,11 +38,20 @@ _TIMEOUT: Schema = {
     "maximum": MAX_TIMEOUT_SECONDS,
     "default": DEFAULT_TIMEOUT_SECONDS,
 }
-_DELAYS = list_of(
-    {"type": "number", "minimum": 0, "maximum": MAX_TOTAL_SECONDS},
-    maxItems=MAX_RETRIES,
-    description="The waits before each retry, together at most 46 h.",
-)
+_LIMITS: dict[str, Schema] = {
+    "max_concurrency": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MAX_CONCURRENCY,
+        "description": "Deliveries under way at once.",
+    },
+    "rate_per_second": {
+        "type": "number",
+        "minimum": MIN_RATE_PER_SECOND,
+        "maximum": MAX_RATE_PER_SECOND,
+        "description": "Deliveries begun in a second.",
+    },
+}
 
 SCHEMAS: dict[str, Schema] = {
     "NewEndpoint": closed(
@@ -54,7 +69,7 @@ SCHEMAS: dict[str, Schema] = {
                 "type": ["object", "null"],
                 "maxProperties": MAX_HEADERS,
                 "propertyNames": {
-                    "pattern": r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$",
+                    "pattern": HEADER_NAME,
                     "maxLength": MAX_HEADER_NAME_LENGTH,
                     "not": {"pattern": f"^(?:{_TAKEN})"},
                 },
@@ -66,6 +81,7 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "Sent with each delivery; those that the platform sets are refused.",
             },
             "timeout_seconds": nullable(_TIMEOUT),
+            **{name: nullable(schema) for name, schema in _LIMITS.items()},
         },
     ),
     "Endpoint": closed(
@@ -73,10 +89,8 @@ SCHEMAS: dict[str, Schema] = {
             "url": {"type": "string", "description": "As it is called: its host in ASCII."},
             "headers": {"type": "object", "additionalProperties": {"type": "string"}},
             "timeout_seconds": _TIMEOUT,
-        }
-    ),
-    "Retry": closed(
-        {"delays_seconds": _DELAYS}, default={"delays_seconds": list(DEFAULT_DELAYS_SECONDS)}
+        },
+        _LIMITS,
     ),
 }
 
@@ -86,4 +100,3 @@ NEW_ENDPOINT = {
     "timeout_seconds": 15,
 }
 ENDPOINT = NEW_ENDPOINT | {"timeout_seconds": 15.0}
-RETRY = {"delays_seconds": [5.0, 30.0, 120.0, 600.0]}

@@ -34,33 +34,37 @@ SCHEMAS: dict[str, Schema] = {
 
 MEANING = {
     400: "The body, the query, a header or the payload is wrong; `details` name the fields.",
-    401: "No key, or not a valid one.",
+    401: "No valid API key, or a webhook call without its proof.",
     403: "The key lacks the scope.",
     404: "Unknown, or another project's.",
     409: "The request does not fit the present state.",
     413: "The body is too large.",
     415: "The body is not `application/json`.",
     422: "The idempotency key came with another body before.",
+    429: "Too many requests; come back after `Retry-After`.",
     500: "Our fault; the request id leads to the log.",
-    503: "Postgres is away; come back after `Retry-After`.",
+    503: "Postgres is away, or a trigger behind; come back after `Retry-After`.",
 }
 REQUEST_ID = {
     "X-Request-Id": {"description": "Leads to the log.", "required": True, "schema": TEXT}
 }
+_RETRY_AFTER = {
+    "Retry-After": {
+        "description": "In seconds.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
 HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}},
-    503: {
-        "Retry-After": {
-            "description": "In seconds.",
-            "required": True,
-            "schema": {"type": "integer", "minimum": 1},
-        }
-    },
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
 
 NO_KEY = Refusal(401, "The API key is not valid.")
 NOT_JSON = Refusal(415, "Send the body as Content-Type: application/json.")
 WRONG_QUERY = Refusal(400, "The request is not valid.", {"x": "Extra inputs are not permitted"})
+TOO_MANY = Refusal(429, "Too many requests; slow down.")
 OURS = Refusal(500, "Something went wrong on our side; the request id leads to the details.")
 AWAY = Refusal(503, "The database is not reachable; try again shortly.")
 
@@ -73,6 +77,7 @@ USUAL = {
     "NoKey": NO_KEY,
     "TooLarge": too_large(MAX_BODY_BYTES),
     "NotJson": NOT_JSON,
+    "TooMany": TOO_MANY,
     "OurFault": OURS,
     "TryLater": AWAY,
 }

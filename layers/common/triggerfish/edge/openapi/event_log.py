@@ -6,6 +6,7 @@ from triggerfish.domain.delivery import Status
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.retention import View
 from triggerfish.domain.trigger import TriggerType
+from triggerfish.edge.openapi.conditional import KNOWN, seen
 from triggerfish.edge.openapi.operation import Answer, operation
 from triggerfish.edge.openapi.schema import (
     ANY,
@@ -51,6 +52,7 @@ _LOG: dict[str, Schema] = {
     ),
     "next_attempt_at": nullable(TIME),
     "completed_at": nullable(TIME),
+    "released_at": described(nullable(TIME), "It was held until then."),
     "replay_of": nullable(ID),
     "state": one_of(*View),
     "archives_at": TIME,
@@ -102,6 +104,7 @@ EVENT_LOG: dict[str, Any] = {
     "last_error": None,
     "next_attempt_at": None,
     "completed_at": "2026-11-22T12:32:32.940595Z",
+    "released_at": None,
     "replay_of": None,
     "state": "active",
     "archives_at": "2026-11-22T14:32:32.702620Z",
@@ -115,47 +118,28 @@ ATTEMPT = {
     "error": None,
     "response_excerpt": "OK\n",
 }
-_KNOWN = {
-    "If-None-Match": {
-        "description": "An `ETag` from before: what has not changed is answered `304`.",
-        "schema": TEXT,
-        "example": 'W/"b1986290e567d21a8ca8ea670298dc0e"',
-    }
-}
-_CACHING = {
-    "ETag": {"required": True, "schema": TEXT},
-    "Cache-Control": {"required": True, "schema": TEXT},
-    "Vary": {"required": True, "schema": TEXT},
-}
-_UNCHANGED = Answer("Nothing has changed since that `ETag`.", headers=_CACHING)
-
-
-def _seen(description: str, name: str, title: str, example: Any) -> dict[int, Answer]:
-    shown = Answer(description, ref(name), {title: example}, headers=_CACHING)
-    return {200: shown, 304: _UNCHANGED}
-
 
 list_ = operation(
     "listEventLogs",
     TAG,
     "List event logs, newest first",
-    _seen(
+    seen(
         "A page of event logs.",
         "EventLogPage",
         "The last page",
         {"data": [EVENT_LOG], "next_cursor": None},
     ),
     description="A scheduled event shows from its `fired_at` on, never before.",
-    headers=_KNOWN,
+    headers=KNOWN,
 )
 get = operation(
     "getEventLog",
     TAG,
     "Look up an event log with every attempt",
-    _seen("The event log.", "EventLogDetail", "Delivered", EVENT_LOG | {"attempts": [ATTEMPT]}),
-    headers=_KNOWN,
+    seen("The event log.", "EventLogDetail", "Delivered", EVENT_LOG | {"attempts": [ATTEMPT]}),
+    headers=KNOWN,
 )
-_SOME = {"pending": 0, "delivering": 0, "success": 3, "failure": 0}
+_SOME = {"pending": 0, "delivering": 0, "held": 0, "success": 3, "failure": 0}
 summary = operation(
     "summariseEventLogs",
     TAG,

@@ -154,7 +154,7 @@ project_metrics = operation(
                         "delivery_attempts": _MADE["delivery_attempts"],
                         "finished_events": {"success": _BY_SOURCE, "failure": _NONE},
                         "events": {"active": _BY_SOURCE, "archived": _NONE},
-                        "open_events": {"pending": 0, "delivering": 0},
+                        "open_events": {"pending": 0, "delivering": 0, "held": 0},
                         "triggers": {"active": 1},
                         "skipped_occurrences": 0,
                         "oldest_pending_seconds": 0.0,

@@ -7,11 +7,14 @@ from triggerfish.domain.trigger import (
     MAX_CATCH_UP_WINDOW_SECONDS,
     MAX_NAME_CHARACTERS,
     CatchUp,
+    DisabledReason,
     TriggerStatus,
     TriggerType,
 )
-from triggerfish.edge.openapi.endpoint import ENDPOINT, NEW_ENDPOINT, RETRY
+from triggerfish.edge.openapi.conditional import KNOWN, seen
+from triggerfish.edge.openapi.endpoint import ENDPOINT, NEW_ENDPOINT
 from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
+from triggerfish.edge.openapi.retry import EXPONENTIAL, RETRY
 from triggerfish.edge.openapi.schedule import CRON
 from triggerfish.edge.openapi.schema import (
     ANY,
@@ -27,6 +30,7 @@ from triggerfish.edge.openapi.schema import (
     page_of,
     ref,
 )
+from triggerfish.edge.openapi.verification import NEW_VERIFICATION, VERIFICATION
 
 TAG = "Triggers"
 NAME: Schema = {"type": "string", "pattern": NOT_BLANK, "maxLength": MAX_NAME_CHARACTERS}
@@ -43,6 +47,7 @@ WINDOW: Schema = {
     "default": DEFAULT_CATCH_UP_WINDOW_SECONDS,
 }
 STATUS = one_of(*TriggerStatus)
+_NEW_PROOF = nullable(ref("NewVerification"))
 SECRET = described(
     {"type": "string", "pattern": "^whsec_"}, "Verifies deliveries; only this answer shows it."
 )
@@ -51,16 +56,16 @@ SECRET = described(
 def new(kind: TriggerType, extra: dict[str, Schema] | None = None) -> Schema:
     """A create body for triggers of one type, with further optional fields."""
     required = {"type": {"const": kind.value}, "name": NAME, "endpoint": ref("NewEndpoint")}
-    optional: dict[str, Schema] = {"retry": nullable(ref("Retry")), **(extra or {})}
+    optional: dict[str, Schema] = {"retry": nullable(ref("NewRetry")), **(extra or {})}
     if kind is TriggerType.API:
-        return closed(required, {"schema": PAYLOAD_SCHEMA} | optional)
+        return closed(required, {"schema": PAYLOAD_SCHEMA, "verification": _NEW_PROOF} | optional)
     waits = {"payload": PAYLOAD, "catch_up": CATCH_UP, "catch_up_window_seconds": WINDOW}
     return closed(required | {"schedule": ref("NewSchedule")}, waits | optional)
 
 
 def _change(fields: dict[str, Schema], kind: TriggerType) -> Schema:
     common = {"type": {"const": kind.value}, "name": NAME, "endpoint": ref("NewEndpoint")}
-    return closed({}, common | {"retry": nullable(ref("Retry"))} | fields)
+    return closed({}, common | {"retry": nullable(ref("NewRetry"))} | fields)
 
 
 _DEFINITION: dict[str, Schema] = {
@@ -79,12 +84,16 @@ API_DEFINITION: dict[str, Schema] = _DEFINITION | {
     "type": {"const": TriggerType.API.value},
     "schema": PAYLOAD_SCHEMA,
 }
+PROOF: dict[str, Schema] = {"verification": ref("Verification")}  # only of those that ask for one
 _STATE: dict[str, Schema] = {
     "id": ID,
     "status": STATUS,
     "revision": {"type": "integer", "minimum": 1},
     "created_at": TIME,
     "updated_at": TIME,
+    "failing_since": described(nullable(TIME), "The first failure after the last success."),
+    "disabled_at": nullable(TIME),
+    "disabled_reason": nullable(one_of(*DisabledReason)),
 }
 FIRINGS: dict[str, Schema] = {
     "next_fire_at": nullable(TIME),
@@ -114,12 +123,14 @@ SCHEMAS: dict[str, Schema] = {
         },
         TriggerType.SCHEDULED,
     ),
-    "ApiTriggerChange": _change({"schema": nullable(PAYLOAD_SCHEMA)}, TriggerType.API),
+    "ApiTriggerChange": _change(
+        {"schema": nullable(PAYLOAD_SCHEMA), "verification": _NEW_PROOF}, TriggerType.API
+    ),
     "Trigger": {"oneOf": [ref("ScheduledTrigger"), ref("ApiTrigger")]},
     "ScheduledTrigger": closed(SCHEDULED),
-    "ApiTrigger": closed(API),
+    "ApiTrigger": closed(API, PROOF),
     "CreatedTrigger": {
-        "oneOf": [closed(SCHEDULED | _SECRET), closed(API | _SECRET)],
+        "oneOf": [closed(SCHEDULED | _SECRET), closed(API | _SECRET, PROOF)],
     },
     "TriggerPage": page_of("Trigger"),
 }
@@ -144,6 +155,8 @@ NEW_API = {
     "name": "orders",
     "endpoint": {"url": "https://example.com/orders"},
     "schema": ORDER_SCHEMA,
+    "verification": NEW_VERIFICATION,
+    "retry": {"exponential": {"max_attempts": 10}},
 }
 _SHOWN: dict[str, Any] = {
     "id": ID_OF_ONE,
@@ -153,6 +166,9 @@ _SHOWN: dict[str, Any] = {
     "retry": RETRY,
     "created_at": "2026-11-22T12:32:31.908617Z",
     "updated_at": "2026-11-22T12:32:31.908617Z",
+    "failing_since": None,
+    "disabled_at": None,
+    "disabled_reason": None,
 }
 SCHEDULED_TRIGGER = _SHOWN | {
     "type": "scheduled",
@@ -168,14 +184,16 @@ SCHEDULED_TRIGGER = _SHOWN | {
 API_TRIGGER = _SHOWN | {
     "type": "api",
     "name": "orders",
+    "retry": EXPONENTIAL,
     "schema": ORDER_SCHEMA,
+    "verification": VERIFICATION,
     "webhook_url": "http://localhost:8080/api/v1/webhook/zdsd0syiW6ZVNkBNJf6vn30BtvXWmgx1BBlj6fczUG8",
 }
 SIGNED = {"signing_secret": "whsec_bqUdrdzIZT9mtDGFUOW/v79sPQ4w0HC4ZNSBFNQkKVE="}
 _OVER = Refusal(409, "The trigger is completed: give it a new schedule to start it again.")
+_BEHIND = Refusal(503, "The trigger is catching up with what was due; try again shortly.")
 INVALID = "The trigger is not valid."
 NO_NAME = {"name": "must be a non-empty string", "endpoint.url": "must be an http or https URL"}
-ONE = {200: Answer("The trigger.", ref("Trigger"), {"Scheduled": SCHEDULED_TRIGGER})}
 
 create = operation(
     "createTrigger",
@@ -194,20 +212,27 @@ create = operation(
         INVALID,
         NO_NAME,
     ),
+    refusals=(Refusal(409, "The project has 100 triggers, as many as it may have."),),
 )
 list_ = operation(
     "listTriggers",
     TAG,
     "List triggers, newest first",
-    {
-        200: Answer(
-            "A page of triggers.",
-            ref("TriggerPage"),
-            {"The last page": {"data": [API_TRIGGER], "next_cursor": None}},
-        )
-    },
+    seen(
+        "A page of triggers.",
+        "TriggerPage",
+        "The last page",
+        {"data": [API_TRIGGER], "next_cursor": None},
+    ),
+    headers=KNOWN,
 )
-get = operation("getTrigger", TAG, "Look up a trigger", ONE)
+get = operation(
+    "getTrigger",
+    TAG,
+    "Look up a trigger",
+    seen("The trigger.", "Trigger", "Scheduled", SCHEDULED_TRIGGER),
+    headers=KNOWN,
+)
 delete = operation(
     "deleteTrigger",
     TAG,
@@ -236,6 +261,7 @@ update = operation(
         INVALID,
         {"type": "cannot be changed; it is scheduled"},
     ),
+    refusals=(_BEHIND,),
 )
 pause = operation(
     "pauseTrigger",
@@ -248,7 +274,11 @@ pause = operation(
             {"Paused": SCHEDULED_TRIGGER | {"status": "paused", "next_fire_at": None}},
         )
     },
-    refusals=(Refusal(409, "The trigger is completed: it has nothing left to pause."),),
+    refusals=(
+        Refusal(409, "The trigger is completed: it has nothing left to pause."),
+        Refusal(409, "The trigger is disabled: its events are held until it is resumed."),
+        _BEHIND,
+    ),
 )
 resume = operation(
     "resumeTrigger",
@@ -256,5 +286,5 @@ resume = operation(
     "Resume a trigger",
     {200: Answer("It goes on.", ref("Trigger"), {"Active": SCHEDULED_TRIGGER})},
     description="With the next time that is still to come; what was due meanwhile is not made up.",
-    refusals=(_OVER,),
+    refusals=(_OVER, _BEHIND),
 )

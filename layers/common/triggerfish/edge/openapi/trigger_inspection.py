@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from triggerfish.edge.openapi.endpoint import ENDPOINT, RETRY
+from triggerfish.edge.openapi.endpoint import ENDPOINT
 from triggerfish.edge.openapi.event_log import SOURCE, STATUS
 from triggerfish.edge.openapi.operation import Answer, operation
+from triggerfish.edge.openapi.retry import RETRY
 from triggerfish.edge.openapi.schedule import CRON, FIRES
 from triggerfish.edge.openapi.schema import (
     COUNT,
@@ -23,6 +24,7 @@ from triggerfish.edge.openapi.trigger import (
     API_DEFINITION,
     FIRINGS,
     ID_OF_ONE,
+    PROOF,
     SCHEDULED_DEFINITION,
     TAG,
 )
@@ -53,7 +55,10 @@ _EXPLANATION: dict[str, Schema] = {
 
 SCHEMAS: dict[str, Schema] = {
     "Revision": {
-        "oneOf": [closed(_REVISION | SCHEDULED_DEFINITION), closed(_REVISION | API_DEFINITION)]
+        "oneOf": [
+            closed(_REVISION | SCHEDULED_DEFINITION),
+            closed(_REVISION | API_DEFINITION, PROOF),
+        ]
     },
     "RevisionPage": page_of("Revision"),
     "Explanation": {

@@ -32,8 +32,9 @@ fire = operation(
         )
     },
     description=(
-        "The token is the permission. The body is any JSON that fits the trigger's schema, at"
-        " most 256 KiB, 64 levels and 10,000 values."
+        "The token is the permission; a trigger with `verification` asks for a proof as well. The"
+        " body is any JSON that fits the trigger's schema, at most 256 KiB, 64 levels and 10,000"
+        " values. Events of a disabled trigger are held."
     ),
     body=Body(
         ANY,
@@ -55,6 +56,7 @@ fire = operation(
         }
     },
     refusals=(
+        Refusal(401, "The request could not be verified."),
         Refusal(409, "The trigger is paused; it accepts no events."),
         Refusal(422, f"This {HEADER} was used with another body; send a new key."),
     ),
@@ -124,9 +126,9 @@ OUTGOING: dict[str, Any] = {
                 "410": _meaning("`failure`, and the trigger becomes `disabled`."),
                 "3XX": _meaning("Never followed; another attempt, as for any other answer."),
                 "default": _meaning(
-                    "Any other answer, or none: another attempt after the next of"
-                    " `retry.delays_seconds`, stretched by up to a tenth; `failure` when none is"
-                    " left. A `Retry-After` lengthens the wait, to at most an hour."
+                    "Any other answer, or none: another attempt after the next wait of `retry`,"
+                    " stretched by its jitter; `failure` when none is left. A `Retry-After`"
+                    " lengthens the wait, to at most an hour."
                 ),
             },
         }

@@ -3,7 +3,7 @@
 from triggerfish.domain.overlap import DEFAULT_SECONDS, MAX_SECONDS
 from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import TIME, Schema, closed, described, ref
-from triggerfish.edge.openapi.trigger import API, API_TRIGGER, TAG
+from triggerfish.edge.openapi.trigger import API, API_TRIGGER, PROOF, TAG
 
 _GRACE: Schema = {
     "type": "integer",
@@ -16,7 +16,7 @@ _UNTIL = "previous_url_valid_until"
 
 SCHEMAS: dict[str, Schema] = {
     "UrlRotation": closed({}, {"grace_seconds": _GRACE}),
-    "RotatedTrigger": closed(API | {_UNTIL: described(TIME, "The old URL's end.")}),
+    "RotatedTrigger": closed(API | {_UNTIL: described(TIME, "The old URL's end.")}, PROOF),
 }
 
 rotate = operation(
