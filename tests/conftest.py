@@ -82,11 +82,18 @@ def queue_urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def settings(database_url: str, queue_urls: tuple[str, str]) -> Settings:
+def notifications_url(queue_urls: tuple[str, str]) -> str:
+    """The queue of the catalogue's notifications, beside that of deliveries."""
+    return str(boto3.client("sqs").create_queue(QueueName="notifications")["QueueUrl"])
+
+
+@pytest.fixture
+def settings(database_url: str, queue_urls: tuple[str, str], notifications_url: str) -> Settings:
     return Settings(
         database_url=database_url,
         deliveries_queue_url=queue_urls[0],
         deliveries_dlq_url=queue_urls[1],
+        notifications_queue_url=notifications_url,
         egress_allow="127.0.0.0/8,::1/128",
         public_url="http://triggerfish.test",
         encryption_keys=ENCRYPTION_KEYS,

@@ -247,6 +247,10 @@ class Platform(Api):
         """The queue of deliveries; with suffix "-dlq" its dead-letter queue."""
         return self.sqs.get_queue_url(QueueName=self._queues + suffix)["QueueUrl"]
 
+    def notifications_url(self) -> str:
+        """The queue of the catalogue's notifications."""
+        return self.sqs.get_queue_url(QueueName=template.notifications(self._queues))["QueueUrl"]
+
     def kill_parent(self) -> None:
         """SIGKILL the parent alone, as a crash would."""
         assert self._process is not None

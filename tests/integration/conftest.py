@@ -24,6 +24,7 @@ async def api(lane: str, settings: Settings) -> AsyncIterator[Api]:
     queues = {
         "TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
         "TRIGGERFISH_DELIVERIES_DLQ_URL": settings.deliveries_dlq_url,
+        "TRIGGERFISH_NOTIFICATIONS_QUEUE_URL": settings.notifications_queue_url,
     }
     async with serving(lane, settings.database_url, queues) as api:
         yield api

@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute
 from local.runtime.model import DEFAULT_ROUTE
 from local.services.postgres import Postgres
 from tests.conftest import API_KEY
-from tests.factories import an_api_trigger
+from tests.factories import a_catalogue_event, an_api_trigger
 from tests.integration.lanes import LANES, NOBODY, Api, assert_refused, serving, template
 from tests.integration.test_trigger_api import an_api_key, own_project
 from triggerfish.domain.access import PLATFORM_SCOPES, PROJECT_SCOPES, SCOPES
@@ -38,6 +38,9 @@ PUBLIC = {
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/metrics"),
+    ("GET", "/public/events"),
+    ("GET", "/public/events/{id}"),
+    ("GET", "/public/events/{id}/summary"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
     ("GET", "/docs/{asset}"),
@@ -45,6 +48,7 @@ PUBLIC = {
 # Bodies that an operation takes as valid, where `{}` is not: only then does it look for its id.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/triggers/{trigger_id}"): {"name": "changed"},
+    ("PATCH", "/events/{id}"): {"internalNotes": "changed"},
 }
 REFUSED_KEYS = ("none", "unknown", "another secret", "expired", "revoked")
 
@@ -67,7 +71,12 @@ async def operations_by_function() -> dict[str, set[Operation]]:
 
 OPERATIONS = sorted(set().union(*asyncio.run(operations_by_function()).values()))
 GUARDED = [operation for operation in OPERATIONS if operation not in PUBLIC]
-OF_ONE_THING = [operation for operation in GUARDED if "{" in operation[1]]
+# The catalogue is the platform's own, not of a project: a key of another one is refused (403).
+OF_ONE_THING = [
+    operation
+    for operation in GUARDED
+    if "{" in operation[1] and not operation[1].startswith("/events")
+]
 
 
 def title(operation: Operation) -> str:
@@ -101,6 +110,7 @@ class Estate:
             "event_logs_active": "id, replay_of, payload",
             "api_keys": "id, scopes, expires_at, revoked_at, replaced_by",
             "projects": "*",
+            "catalogue_events": "*",
         }
         return [
             row
@@ -132,7 +142,13 @@ async def things(api: Api) -> dict[str, str]:
     event_id = await api.fire(trigger, '{"id": 1}')
     body = {"name": "ci", "scopes": ["triggers:read"]}
     key = (await api.http.post("/api/v1/keys", json=body)).json()
-    return {"trigger_id": trigger["id"], "event_id": event_id, "key_id": key["id"]}
+    draft = (await api.http.post("/events", json=a_catalogue_event())).json()
+    return {
+        "trigger_id": trigger["id"],
+        "event_id": event_id,
+        "key_id": key["id"],
+        "id": draft["id"],
+    }
 
 
 def keys(api: Api, lane: str) -> dict[str, dict[str, str]]:
@@ -245,7 +261,7 @@ async def test_no_answer_tells_a_key_of_another_project_anything(
 
 @pytest.mark.parametrize("operation", sorted(PUBLIC), ids=title)
 async def test_what_is_public_asks_for_no_key(estate: Estate, operation: Operation) -> None:
-    ids = {"token": "no-such-token", "asset": "init.js"}
+    ids = {"token": "no-such-token", "asset": "init.js", "id": estate.ids["id"]}
     answer = await estate.call(operation, estate.keys["none"], ids)
     assert answer.status_code in (200, 404, 503), answer.text
     assert own_project(estate.api).hex not in answer.text

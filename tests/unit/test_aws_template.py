@@ -23,6 +23,7 @@ SENDERS = {
     "tick",
 }
 QUEUE, DEAD = "DeliveriesQueue", "DeliveriesDeadLetterQueue"
+NOTIFICATIONS = "NotificationsQueue"
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def as_list(value: Any) -> list[Any]:
 def queue_of(target: Any) -> str:
     """The queue that an ARN names, written as Fn::GetAtt or as SAM's policy templates do."""
     text = json.dumps(target)
-    names = [name for name in (QUEUE, DEAD) if f'"{name}"' in text]
+    names = [name for name in (QUEUE, DEAD, NOTIFICATIONS) if f'"{name}"' in text]
     return names[0] if len(names) == 1 and "*" not in text else text
 
 
@@ -77,6 +78,10 @@ def test_each_function_may_do_what_it_does_with_the_queue_and_no_more(
     expected["observe"] = {("sqs:GetQueueAttributes", QUEUE), ("sqs:GetQueueAttributes", DEAD)}
     consume = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage")
     expected["deliver"] = {(f"sqs:{action}", QUEUE) for action in consume}
+    for name in ("manage_events", "sweep_notifications"):
+        expected[name] = {("sqs:SendMessage*", NOTIFICATIONS)}
+    expected["send_notification"] = {(f"sqs:{action}", NOTIFICATIONS) for action in consume[:3]}
+    expected["send_notification"].add(("sqs:SendMessage", QUEUE))  # by firing a trigger
     assert {name: grants(role) for name, role in roles(resources) if grants(role)} == expected
 
 
@@ -100,6 +105,10 @@ def test_alarms_watch_what_must_not_stop(resources: dict[str, Any]) -> None:
     }
     assert watched == {
         ("ApproximateNumberOfMessagesVisible", '{"Fn::GetAtt": ["' + DEAD + '", "QueueName"]}'),
+        (
+            "ApproximateNumberOfMessagesVisible",
+            '{"Fn::GetAtt": ["NotificationsDeadLetterQueue", "QueueName"]}',
+        ),
         ("ApproximateAgeOfOldestMessage", '{"Fn::GetAtt": ["' + QUEUE + '", "QueueName"]}'),
         ("Invocations", '{"Ref": "TickFunction"}'),
         ("Errors", '{"Ref": "TickFunction"}'),

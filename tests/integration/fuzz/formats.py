@@ -35,6 +35,12 @@ FORMATS = {
         st.sampled_from(["http", "HTTPS"]),
         st.from_regex(r"[a-z]{1,9}(/[a-z]{1,9})?", fullmatch=True),
     ).map(lambda parts: f"{parts[0]}://example.com/{parts[1]}"),
+    "locations": st.lists(
+        st.sampled_from(["berlin", "Köln", "%", "a b"]), min_size=1, max_size=3
+    ).map(",".join),
+    "catalogue-statuses": st.lists(
+        st.sampled_from(["DRAFT", "PUBLISHED", "CANCELLED"]), min_size=1, max_size=3
+    ).map(",".join),
     "cursor": st.tuples(st.integers(0, 10**9), st.uuids()).map(
         lambda key: encode_cursor(START - timedelta(seconds=key[0]), key[1])
     ),

@@ -12,7 +12,7 @@ from schemathesis.generation.meta import TestPhase
 
 from tests.integration.fuzz import formats
 from tests.integration.fuzz.platform import URL, Platform
-from tests.integration.fuzz.rules import mend
+from tests.integration.fuzz.rules import days_are_in_their_order, mend
 
 formats.register()
 PLATFORM = Platform(os.environ[URL])
@@ -28,6 +28,8 @@ def before_call(
     assert case.meta is not None
     if isinstance(case.body, dict) and not case.meta.is_negative_at(ParameterLocation.BODY):
         mend(case.body)
+    if not case.meta.is_negative_at(ParameterLocation.QUERY):
+        days_are_in_their_order(case.query or {})
     if not _has_an_id(case) and not case.meta.is_negative_at(ParameterLocation.PATH):
         for name in case.path_parameters:
             case.path_parameters[name] = _thing(name, case)
@@ -54,6 +56,8 @@ def _thing(name: str, case: schemathesis.Case[Any]) -> str:
             return PLATFORM.event()
         case "key_id":
             return str(PLATFORM.key()["id"])
+        case "id":
+            return PLATFORM.catalogue_event("DRAFT" if case.method == "PATCH" else "PUBLISHED")
     return str(case.path_parameters[name])
 
 

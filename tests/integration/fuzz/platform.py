@@ -12,7 +12,7 @@ import uvicorn
 
 from local.runtime.gateway import Gateway
 from tests.conftest import API_KEY
-from tests.factories import a_scheduled_trigger, an_api_trigger
+from tests.factories import a_catalogue_event, a_scheduled_trigger, an_api_trigger
 from tests.functions import retention, tick
 from tests.integration.lanes import ENVIRONMENT, template
 from triggerfish.wiring import close_all
@@ -30,7 +30,8 @@ class Platform:
         self.http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {API_KEY}"})
 
     def make(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        answer = self.http.post(f"/api/v1/{path}", json=body or {})
+        place = path if path.startswith("/") else f"/api/v1/{path}"
+        answer = self.http.post(place, json=body or {})
         assert answer.is_success, answer.text
         made: dict[str, Any] = answer.json()
         return made
@@ -42,6 +43,9 @@ class Platform:
 
     def key(self) -> dict[str, Any]:
         return self.make("keys", {"name": "fuzzed", "scopes": ["triggers:read"]})
+
+    def catalogue_event(self, status: str) -> str:
+        return str(self.make("/events", a_catalogue_event(status=status))["id"])
 
     def event(self) -> str:
         return str(self.make(f"triggers/{self.trigger(api=False)['id']}/test-run")["event_id"])

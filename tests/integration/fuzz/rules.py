@@ -35,6 +35,17 @@ def the_end_is_not_before_the_first_firing(part: dict[str, Any]) -> None:
         part["end_at"] = FAR
 
 
+def an_event_ends_after_it_starts(part: dict[str, Any]) -> None:
+    if "startAt" in part and "endAt" in part:
+        part["startAt"], part["endAt"] = SOON, FAR
+
+
+def days_are_in_their_order(query: dict[str, Any]) -> None:
+    """As far as both are given."""
+    if "dateFrom" in query and "dateTo" in query:
+        query["dateFrom"], query["dateTo"] = sorted((query["dateFrom"], query["dateTo"]))
+
+
 def a_time_span_is_over_a_second_and_under_ten_years(part: dict[str, Any]) -> None:
     for name in ("in", "every", "expires_in"):
         if isinstance(part.get(name), str) and not SPAN.fullmatch(part[name]):
@@ -80,6 +91,7 @@ def a_payload_fits_the_schema_beside_it(part: dict[str, Any]) -> None:
 RULES = (
     what_is_to_come_is_not_past,
     the_end_is_not_before_the_first_firing,
+    an_event_ends_after_it_starts,
     a_time_span_is_over_a_second_and_under_ten_years,
     an_interval_is_under_ten_years_and_its_jitter_not_longer,
     a_test_waits_a_day_at_most,

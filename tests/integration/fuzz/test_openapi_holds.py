@@ -41,7 +41,8 @@ def queue() -> Iterator[dict[str, str]]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         url = boto3.client("sqs").create_queue(QueueName="deliveries")["QueueUrl"]
-        yield {"TRIGGERFISH_DELIVERIES_QUEUE_URL": url, "TRIGGERFISH_DELIVERIES_DLQ_URL": url}
+        queues = ("DELIVERIES_QUEUE", "DELIVERIES_DLQ", "NOTIFICATIONS_QUEUE")
+        yield {f"TRIGGERFISH_{name}_URL": url for name in queues}
 
 
 @pytest.mark.timeout(1200)

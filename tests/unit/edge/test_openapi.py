@@ -29,6 +29,7 @@ OPERATIONS = {
 OPEN = {"fireTrigger", "receiveDelivery"}
 PUBLIC = OPEN | {"getHealth", "getLiveness", "getReadiness", "getPrometheusMetrics"}
 PUBLIC |= {"getOpenApi", "getDocs", "getDocsAsset"}
+PUBLIC |= {"listPublicEvents", "getPublicEvent", "streamEventSummary"}
 
 
 def walk(value: Any) -> Iterator[dict[str, Any]]:
@@ -177,7 +178,16 @@ def schemas(value: Any) -> Iterator[dict[str, Any]]:
 def test_a_schema_has_no_keyword_that_means_nothing():
     known = {f"{kind}{end}" for kind in ("min", "max") for end in ("imum", "Length", "Items")}
     known |= {"type", "properties", "required", "additionalProperties", "patternProperties"}
-    known |= {"propertyNames", "maxProperties", "items", "enum", "const", "pattern", "format"}
+    known |= {
+        "propertyNames",
+        "minProperties",
+        "maxProperties",
+        "items",
+        "enum",
+        "const",
+        "pattern",
+        "format",
+    }
     known |= {"oneOf", "anyOf", "not", "default", "description", "$ref"}
     for schema in DOCUMENT["components"]["schemas"].values():
         for one in schemas(schema):

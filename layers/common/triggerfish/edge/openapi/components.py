@@ -3,6 +3,7 @@
 from triggerfish.edge.openapi import (
     api_docs,
     api_key,
+    catalogue,
     disabled_trigger,
     endpoint,
     errors,
@@ -24,6 +25,7 @@ from triggerfish.edge.openapi.schema import Schema
 
 NOUNS = (
     api_key,
+    catalogue,
     disabled_trigger,
     endpoint,
     errors,
@@ -52,6 +54,7 @@ TAGS = {
     event_log.TAG: "What fired, and what came of it: active for 2 h, archived for 46 h more.",
     api_key.TAG: "Who may do what in a project.",
     project.TAG: "Tenants; for who runs the platform.",
+    catalogue.TAG: "Ticketed events: managed by a team, read by everybody.",
     observation.TAG: "How the platform is.",
     api_docs.TAG: "This description.",
 }

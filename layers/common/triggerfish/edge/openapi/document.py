@@ -47,6 +47,7 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "trigger_id": ("trigger", ID),
     "event_id": ("event", ID),
     "key_id": ("API key", ID),
+    "id": ("event", ID),
     "token": ("webhook", described(TEXT, "The end of the trigger's `webhook_url`.")),
     "asset": ("document", one_of(*ASSETS)),
 }
