@@ -1,6 +1,7 @@
 """The small interfaces that use cases need; adapters fulfil them, tests may too."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -51,6 +52,32 @@ class Sender(Protocol):
     """One HTTP exchange; never raises for the endpoint's sake."""
 
     async def post(self, request: OutboundRequest) -> Reply | SendFailure: ...
+
+
+class ObjectMissing(Exception):
+    """The store has no such object: it was deleted, or never written to its end."""
+
+
+class ObjectStore(Protocol):
+    """Large files by key, written and read as streams; TryLater when the store is away."""
+
+    def create(self, key: str) -> AbstractAsyncContextManager[Callable[[bytes], Awaitable[None]]]:
+        """Gives a function that appends bytes. The object exists once the block ends.
+
+        A block that raises, or is cancelled, leaves nothing behind.
+        """
+        ...
+
+    def read(self, key: str, *, offset: int = 0) -> AsyncIterator[bytes]:
+        """The bytes from `offset` on, in chunks of a mebibyte at most; none from the end on.
+
+        Raises ObjectMissing.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is removed already."""
+        ...
 
 
 class Heartbeats(Protocol):
