@@ -43,7 +43,7 @@ def _level(value: object) -> object:
 def _timestamp(value: object) -> object:
     """RFC 3339 texts only: a number could be seconds or milliseconds."""
     if not isinstance(value, str):
-        raise ValueError("must be an RFC 3339 text")  # noqa: TRY004 pydantic reports ValueError
+        raise ValueError("must be an RFC 3339 text")
     return value
 
 
