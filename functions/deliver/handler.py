@@ -1,12 +1,14 @@
 """Queue → one delivery attempt per event. Deployed with the SQS mapping in infra/template.yaml."""
 
+from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.message import parse_message
 from triggerfish.edge.queue_function import Batch, queue_function
 from triggerfish.usecases.deliver import deliver
 from triggerfish.wiring import close_all, wiring
 
 
-@queue_function
-async def handler(batch: Batch) -> None:
+@queue_function(parse_message)
+async def handler(batch: Batch[EventRef]) -> None:
     await deliver(batch.refs, wiring().deliver)
 
 

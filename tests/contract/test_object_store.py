@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
+from triggerfish.adapters.aws_clients import s3_client
 from triggerfish.adapters.object_store_files import FileStore
-from triggerfish.adapters.object_store_s3 import PART, S3Store, s3_client
+from triggerfish.adapters.object_store_s3 import PART, S3Store
 from triggerfish.ports import ObjectMissing, ObjectStore
 
 BUCKET = "imports"

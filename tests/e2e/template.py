@@ -5,6 +5,7 @@ from pathlib import Path
 
 DEFAULT = Path(__file__).parents[2] / "infra" / "template.yaml"
 QUEUE = "triggerfish-deliveries"
+IMPORTS = "triggerfish-imports"
 
 
 def write(folder: Path, *, queues: str, visibility: int | None) -> Path:
@@ -14,9 +15,10 @@ def write(folder: Path, *, queues: str, visibility: int | None) -> Path:
     code is comes from PYTHONPATH. Seconds; Lambda wants a sixth of them as the function's timeout.
     """
     text = DEFAULT.read_text().replace(QUEUE, queues)
+    text = text.replace(IMPORTS, f"{queues}-{IMPORTS}")
     if visibility:
         text, found = re.subn(r"VisibilityTimeout: \d+", f"VisibilityTimeout: {visibility}", text)
-        assert found == 1
+        assert found == 2
     path = folder / "infra" / DEFAULT.name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)

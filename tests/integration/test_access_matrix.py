@@ -23,6 +23,7 @@ from local.runtime.model import DEFAULT_ROUTE
 from local.services.postgres import Postgres
 from tests.conftest import API_KEY
 from tests.factories import an_api_trigger
+from tests.integration.imports import a_line, upload
 from tests.integration.lanes import LANES, NOBODY, Api, assert_refused, serving, template
 from tests.integration.test_trigger_api import an_api_key, own_project
 from triggerfish.domain.access import PLATFORM_SCOPES, PROJECT_SCOPES, SCOPES
@@ -43,6 +44,8 @@ PUBLIC = {
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/triggers/{trigger_id}"): {"name": "changed"},
 }
+# Bodies of another type, of an operation that refuses them: the matrix changes nothing.
+FILES = {("POST", "/api/v1/files/upload"): {"file": ("a.txt", b"{}")}}
 REFUSED_KEYS = ("none", "unknown", "another secret", "expired", "revoked")
 
 Operation = tuple[str, str]
@@ -88,7 +91,10 @@ class Estate:
         left = re.findall(r"{\w+}", path)
         assert not left, f"say in `an_estate` what {left} is"
         body = BODIES.get(operation, {}) if method not in ("GET", "DELETE") else None
-        return await self.api.http.request(method, path, headers=key, json=body)
+        content: dict[str, Any] = {"json": body}
+        if operation in FILES:
+            content = {"files": FILES[operation]}
+        return await self.api.http.request(method, path, headers=key, **content)
 
     def contents(self) -> list[tuple[Any, ...]]:
         """All there is, but for notes of which key was used."""
@@ -98,6 +104,7 @@ class Estate:
             "event_logs_active": "id, replay_of, payload",
             "api_keys": "id, scopes, expires_at, revoked_at, replaced_by",
             "projects": "*",
+            "jobs": "*",
         }
         return [
             row
@@ -116,10 +123,16 @@ def database(postgres: Postgres, template_database: str) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=LANES)
-async def estate(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Estate]:
+async def estate(
+    request: pytest.FixtureRequest, database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Estate]:
     first = Settings(database_url=database, bootstrap_api_key=API_KEY)
     await asyncio.to_thread(migrate, first)
-    async with serving(request.param, database, {"TRIGGERFISH_SQS_ENDPOINT_URL": NOBODY}) as api:
+    environment = {
+        "TRIGGERFISH_SQS_ENDPOINT_URL": NOBODY,
+        "TRIGGERFISH_OBJECT_STORE": f"file:{tmp_path_factory.mktemp('objects')}",
+    }
+    async with serving(request.param, database, environment) as api:
         yield Estate(api, await things(api), keys(api, request.param))
 
 
@@ -129,7 +142,13 @@ async def things(api: Api) -> dict[str, str]:
     event_id = await api.fire(trigger, '{"id": 1}')
     body = {"name": "ci", "scopes": ["triggers:read"]}
     key = (await api.http.post("/api/v1/keys", json=body)).json()
-    return {"trigger_id": trigger["id"], "event_id": event_id, "key_id": key["id"]}
+    job_id = await upload(api, a_line())
+    return {
+        "trigger_id": trigger["id"],
+        "event_id": event_id,
+        "key_id": key["id"],
+        "job_id": job_id,
+    }
 
 
 def keys(api: Api, lane: str) -> dict[str, dict[str, str]]:

@@ -1,6 +1,6 @@
 """The small interfaces that use cases need; adapters fulfil them, tests may too."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -48,6 +48,14 @@ class Queue(Protocol):
     async def dead_letters(self) -> int: ...
 
 
+class JobQueue(Protocol):
+    """A hint to workers that import jobs wait; never the truth."""
+
+    async def send(self, ids: Sequence[UUID]) -> list[UUID]:
+        """Send one message a job; those whose message was taken."""
+        ...
+
+
 class Sender(Protocol):
     """One HTTP exchange; never raises for the endpoint's sake."""
 
@@ -68,7 +76,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def read(self, key: str, *, offset: int = 0) -> AsyncIterator[bytes]:
+    def read(self, key: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """The bytes from `offset` on, in chunks of a mebibyte at most; none from the end on.
 
         Raises ObjectMissing.

@@ -1,9 +1,10 @@
 """Every setting of the functions, read once from `TRIGGERFISH_*` (docs/configuration.md)."""
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from triggerfish.domain.retention import RetentionPolicy
@@ -49,6 +50,29 @@ class Settings(BaseSettings):
         "`triggerfish up` opens loopback unless this is set, if only to nothing.",
     )
 
+    imports_queue_url: str = Field("", description="The queue of import jobs (template).")
+    object_store: str = Field(
+        "file:.triggerfish/objects",
+        description="Where uploads are kept: a folder (`file:path`) or `s3://bucket`.",
+    )
+    s3_endpoint_url: str | None = Field(None, description="An S3-compatible service; unset on AWS.")
+    horizon_max_upload_bytes: int = Field(
+        512 << 20, ge=1, description="The largest file that may be uploaded."
+    )
+    horizon_line_delay_seconds: float = Field(
+        0.0, ge=0, le=5, description="The longest (random) pause of an import before each line."
+    )
+    horizon_sweep_seconds: float = Field(
+        5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."
+    )
+
+    @field_validator("object_store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if not re.fullmatch(r"file:.+|s3://[^/]+", value):
+            raise ValueError("must be file:path or s3://bucket")
+        return value
+
     @property
     def retention(self) -> RetentionPolicy:
         return RetentionPolicy(
@@ -58,7 +82,7 @@ class Settings(BaseSettings):
     @property
     def service_ports(self) -> frozenset[int]:
         """Ports of our own services: no delivery may reach them, loopback open or not."""
-        urls = (self.database_url, self.sqs_endpoint_url or "")
+        urls = (self.database_url, self.sqs_endpoint_url or "", self.s3_endpoint_url or "")
         return frozenset(port for url in urls if (port := urlsplit(url).port) is not None)
 
     @property

@@ -7,9 +7,11 @@ Lambda container has one loop, so does a local process, and each test its own.
 import asyncio
 from datetime import timedelta
 from functools import cached_property, lru_cache
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
+from triggerfish.adapters.aws_clients import s3_client, sqs_client
 from triggerfish.adapters.behind import catch_up
 from triggerfish.adapters.clock import SystemClock
 from triggerfish.adapters.db.deliveries import Deliveries
@@ -18,7 +20,10 @@ from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
+from triggerfish.adapters.db.job_progress import JobProgress
+from triggerfish.adapters.db.jobs import Jobs
 from triggerfish.adapters.db.keys import Keys
+from triggerfish.adapters.db.log_entries import LogEntries
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
@@ -33,16 +38,19 @@ from triggerfish.adapters.db.webhook_urls import WebhookUrls
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.job_queue_sqs import SqsJobQueue
 from triggerfish.adapters.journal import LogJournal
 from triggerfish.adapters.key_usage import KeyUsage
-from triggerfish.adapters.queue_sqs import SqsQueue, sqs_client
+from triggerfish.adapters.object_store_files import FileStore
+from triggerfish.adapters.object_store_s3 import S3Store
+from triggerfish.adapters.queue_sqs import SqsQueue
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.access import Principal
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.slots import Slots
-from triggerfish.ports import Clock
+from triggerfish.ports import Clock, ObjectStore
 from triggerfish.settings import Settings
 from triggerfish.usecases.authenticate import AuthenticateDeps, find_caller
 from triggerfish.usecases.change_trigger import ChangeTriggerDeps
@@ -50,10 +58,12 @@ from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
+from triggerfish.usecases.manage_jobs import ManageJobsDeps
 from triggerfish.usecases.manage_keys import ManageKeysDeps
 from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
+from triggerfish.usecases.process_log_file import ProcessLogFileDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
 from triggerfish.usecases.replay_events import ReplayEventsDeps
@@ -61,7 +71,9 @@ from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.rotate_url import RotateUrlDeps
 from triggerfish.usecases.run_test import RunTestDeps
 from triggerfish.usecases.summarise_events import SummariseEventsDeps
+from triggerfish.usecases.sweep_jobs import SweepJobsDeps
 from triggerfish.usecases.tick import TickDeps
+from triggerfish.usecases.upload_file import UploadFileDeps
 
 DEFAULT_PROJECT = "default"
 
@@ -261,6 +273,60 @@ class Wiring:
     def manage_projects(self) -> ManageProjectsDeps:
         projects = Projects(self.database)
         return ManageProjectsDeps(clock=self.clock, ids=self.ids, projects=projects)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.database)
+
+    @cached_property
+    def job_queue(self) -> SqsJobQueue:
+        client = sqs_client(self.settings.sqs_endpoint_url)
+        return SqsJobQueue(client, self.settings.imports_queue_url)
+
+    @cached_property
+    def object_store(self) -> ObjectStore:
+        kind, _, place = self.settings.object_store.partition(":")
+        if kind == "file":
+            return FileStore(Path(place))
+        return S3Store(s3_client(self.settings.s3_endpoint_url), place.removeprefix("//"))
+
+    @cached_property
+    def upload_file(self) -> UploadFileDeps:
+        return UploadFileDeps(
+            clock=self.clock,
+            ids=self.ids,
+            jobs=self.jobs,
+            store=self.object_store,
+            queue=self.job_queue,
+            max_bytes=self.settings.horizon_max_upload_bytes,
+        )
+
+    @cached_property
+    def process_log_file(self) -> ProcessLogFileDeps:
+        return ProcessLogFileDeps(
+            clock=self.clock,
+            ids=self.ids,
+            progress=JobProgress(self.database),
+            jobs=self.jobs,
+            store=self.object_store,
+            queue=self.job_queue,
+            line_delay=timedelta(seconds=self.settings.horizon_line_delay_seconds),
+        )
+
+    @cached_property
+    def manage_jobs(self) -> ManageJobsDeps:
+        return ManageJobsDeps(
+            clock=self.clock,
+            jobs=self.jobs,
+            lines=LogEntries(self.database),
+            store=self.object_store,
+        )
+
+    @cached_property
+    def sweep_jobs(self) -> SweepJobsDeps:
+        return SweepJobsDeps(
+            clock=self.clock, jobs=self.jobs, queue=self.job_queue, manage=self.manage_jobs
+        )
 
     @cached_property
     def authentication(self) -> AuthenticateDeps:

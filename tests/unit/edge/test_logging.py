@@ -8,7 +8,9 @@ from uuid import UUID
 import pytest
 import structlog
 
+from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import TryLater
+from triggerfish.domain.message import parse_message
 from triggerfish.edge.logging import configure, invocation
 from triggerfish.edge.queue_function import Batch, queue_function
 from triggerfish.edge.redact import REDACTED
@@ -85,8 +87,8 @@ def test_lines_carry_the_ids_of_their_invocation_and_only_of_theirs(capsys):
 
 
 async def test_a_batch_that_is_put_back_says_in_which_invocation(capsys):
-    @queue_function
-    async def handler(batch: Batch) -> None:
+    @queue_function(parse_message)
+    async def handler(batch: Batch[EventRef]) -> None:
         raise TryLater("The database is away.")
 
     await handler.native({"Records": []}, CONTEXT)

@@ -9,7 +9,7 @@ import pytest
 
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import TryLater
-from triggerfish.domain.message import message_body
+from triggerfish.domain.message import message_body, parse_message
 from triggerfish.edge.queue_function import Batch, queue_function
 
 JOB = EventRef(UUID(int=1), datetime(2026, 3, 2, tzinfo=UTC), "endpoint", "dedup")
@@ -25,10 +25,10 @@ def failed(answer: dict[str, Any]) -> list[str]:
 
 
 async def test_jobs_reach_the_function_and_nothing_fails():
-    seen: list[Batch] = []
+    seen: list[Batch[EventRef]] = []
 
-    @queue_function
-    async def handler(batch: Batch) -> None:
+    @queue_function(parse_message)
+    async def handler(batch: Batch[EventRef]) -> None:
         seen.append(batch)
 
     assert await handler.native(event(GOOD, GOOD), None) == {"batchItemFailures": []}
@@ -51,10 +51,10 @@ async def test_jobs_reach_the_function_and_nothing_fails():
     ids=lambda text: text[:20],
 )
 async def test_a_record_that_is_no_job_fails_alone(poison):
-    seen: list[Batch] = []
+    seen: list[Batch[EventRef]] = []
 
-    @queue_function
-    async def handler(batch: Batch) -> None:
+    @queue_function(parse_message)
+    async def handler(batch: Batch[EventRef]) -> None:
         seen.append(batch)
 
     assert failed(await handler.native(event(GOOD, poison, GOOD), None)) == ["1"]
@@ -62,16 +62,16 @@ async def test_a_record_that_is_no_job_fails_alone(poison):
 
 
 async def test_an_absent_database_puts_the_whole_batch_back():
-    @queue_function
-    async def handler(batch: Batch) -> None:
+    @queue_function(parse_message)
+    async def handler(batch: Batch[EventRef]) -> None:
         raise TryLater("away")
 
     assert failed(await handler.native(event(GOOD, "poison"), None)) == ["0", "1"]
 
 
 async def test_a_bug_is_not_hidden_in_the_answer():
-    @queue_function
-    async def handler(batch: Batch) -> None:
+    @queue_function(parse_message)
+    async def handler(batch: Batch[EventRef]) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -1,12 +1,10 @@
 """The `ObjectStore` port on any S3 service: multipart uploads and ranged reads, through boto3."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 from urllib3.exceptions import HTTPError
@@ -22,17 +20,6 @@ PART = 8 << 20
 """Of an upload, in bytes; S3 allows 10,000 parts of at least 5 MiB."""
 CHUNK = 1 << 20
 MISSING = ("NoSuchKey", "404")
-
-
-def s3_client(endpoint_url: str | None) -> "S3Client":
-    """A client whose addresses any S3-compatible service understands (bucket in the path)."""
-    config = Config(
-        connect_timeout=2,
-        read_timeout=30,
-        retries={"mode": "standard", "max_attempts": 3},
-        s3={"addressing_style": "path"} if endpoint_url else {},
-    )
-    return boto3.client("s3", endpoint_url=endpoint_url, config=config)
 
 
 class S3Store:
@@ -54,7 +41,7 @@ class S3Store:
             await asyncio.shield(asyncio.create_task(upload.abort()))
             raise
 
-    async def read(self, key: str, *, offset: int = 0) -> AsyncIterator[bytes]:
+    async def read(self, key: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         body = await self._open(key, offset)
         if body is None:
             return

@@ -1,10 +1,13 @@
 """What a line of an imported log must be: one JSON object, checked by a Pydantic model."""
 
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AwareDatetime,
     BaseModel,
@@ -30,7 +33,8 @@ class BadLine(Exception):
     """A line that is no log entry; the message says why, and never quotes the line's values."""
 
 
-def _level(value: object) -> object:
+def level_name(value: object) -> object:
+    """A level as it is stored; what is no text is left to others. Raises ValueError."""
     if not isinstance(value, str):
         return value
     upper = value.strip().upper()
@@ -47,13 +51,26 @@ def _timestamp(value: object) -> object:
     return value
 
 
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
+
+
 class LogEntry(BaseModel):
-    """One log entry. Fields that it does not name are kept among its `attributes`."""
+    """One log entry, its timestamp in UTC. `source` is another name of `service`.
+
+    Fields that it does not name are kept among its `attributes`, and so is a `source` beside a
+    `service`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    timestamp: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_timestamp)]
-    level: Annotated[str, BeforeValidator(_level)]
+    timestamp: Annotated[
+        AwareDatetime, Field(strict=False), BeforeValidator(_timestamp), AfterValidator(_utc)
+    ]
+    level: Annotated[str, BeforeValidator(level_name)]
     message: Annotated[str, StringConstraints(min_length=1)]
     service: Annotated[
         str,
@@ -65,17 +82,33 @@ class LogEntry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _keep_what_is_not_named(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or KNOWN.issuperset(value):
+        if not isinstance(value, dict):
+            return value
+        known = KNOWN if "service" in value else KNOWN_WITHOUT_SERVICE
+        if known.issuperset(value):
             return value
         attributes = value.get("attributes", {})
         if not isinstance(attributes, dict):
             return value
-        others = {name: each for name, each in value.items() if name not in KNOWN}
-        named = {name: each for name, each in value.items() if name in KNOWN}
+        others = {name: each for name, each in value.items() if name not in known}
+        named = {name: each for name, each in value.items() if name in known}
         return {**named, "attributes": {**others, **attributes}}
 
 
-KNOWN = frozenset({"timestamp", "level", "message", "service", "source", "attributes"})
+KNOWN = frozenset({"timestamp", "level", "message", "service", "attributes"})
+KNOWN_WITHOUT_SERVICE = KNOWN | {"source"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A stored entry; `attributes` is the JSON text of an object."""
+
+    line_no: int
+    timestamp: datetime
+    level: str
+    service: str
+    message: str
+    attributes: str
 
 
 def parse_line(line: Line) -> LogEntry:
@@ -95,11 +128,10 @@ def parse_line(line: Line) -> LogEntry:
 
 def attributes_text(entry: LogEntry) -> str:
     """The attributes as the JSON text that is stored."""
-    return orjson.dumps(entry.attributes).decode()
-
-
-def utc(entry: LogEntry) -> datetime:
-    return entry.timestamp.astimezone(UTC)
+    try:
+        return orjson.dumps(entry.attributes).decode()
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(entry.attributes, ensure_ascii=False, separators=(",", ":"))
 
 
 def _reasons(error: ValidationError) -> str:

@@ -20,6 +20,7 @@ from pydantic import (
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.event_summary import MAX_HOURS
+from triggerfish.domain.log_entry import level_name
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
@@ -68,6 +69,21 @@ class EventLogQuery(PageQuery):
     status: Literal["pending", "delivering", "success", "failure"] | None = None
     source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
     is_test: bool | None = None
+    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+
+
+class JobQuery(PageQuery):
+    """GET /api/v1/jobs"""
+
+    status: Literal["queued", "processing", "completed", "failed"] | None = None
+
+
+class EntryQuery(PageQuery):
+    """GET /api/v1/jobs/{job_id}/entries; `from` and `to` are inclusive."""
+
+    level: Annotated[str | None, BeforeValidator(level_name)] = None
+    text: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] = None
     since: Annotated[AwareDatetime | None, Field(alias="from")] = None
     until: Annotated[AwareDatetime | None, Field(alias="to")] = None
 

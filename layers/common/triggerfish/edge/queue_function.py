@@ -3,26 +3,26 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
-from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import InvalidInput, TryLater
-from triggerfish.domain.message import parse_message
 from triggerfish.edge.logging import configure, invocation
 from triggerfish.edge.loop import run
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 SqsEvent = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Generic[T]):
     """The jobs of one invocation; what was not a job has been left out."""
 
-    refs: list[EventRef]
+    refs: list[T]
 
 
 class QueueHandler(Protocol):
@@ -34,38 +34,43 @@ class QueueHandler(Protocol):
     def __call__(self, event: SqsEvent, context: Any) -> dict[str, Any]: ...
 
 
-def queue_function(work: Callable[[Batch], Awaitable[None]]) -> QueueHandler:
-    """Make a queue handler of a coroutine over jobs.
+def queue_function(
+    parse: Callable[[object], T],
+) -> Callable[[Callable[[Batch[T]], Awaitable[None]]], QueueHandler]:
+    """Make a queue handler of a coroutine over jobs, which `parse` reads from decoded bodies.
 
     A record that is not a job fails alone, again and again, until the queue's redrive moves it to
     the dead-letter queue. An unreachable database fails the whole batch: it comes back later.
     """
 
-    configure()
+    def decorate(work: Callable[[Batch[T]], Awaitable[None]]) -> QueueHandler:
+        configure()
 
-    async def native(event: SqsEvent, context: Any) -> dict[str, Any]:
-        with invocation(context):
-            refs, poison = _sort(event)
-            try:
-                await work(Batch(refs))
-            except TryLater as error:
-                log.warning("batch_put_back", reason=error.message, count=len(event["Records"]))
-                return _failures([record["messageId"] for record in event["Records"]])
-            return _failures(poison)
+        async def native(event: SqsEvent, context: Any) -> dict[str, Any]:
+            with invocation(context):
+                refs, poison = _sort(event, parse)
+                try:
+                    await work(Batch(refs))
+                except TryLater as error:
+                    log.warning("batch_put_back", reason=error.message, count=len(event["Records"]))
+                    return _failures([record["messageId"] for record in event["Records"]])
+                return _failures(poison)
 
-    def handler(event: SqsEvent, context: Any) -> dict[str, Any]:
-        return run(native(event, context))
+        def handler(event: SqsEvent, context: Any) -> dict[str, Any]:
+            return run(native(event, context))
 
-    handler.native = native  # type: ignore[attr-defined]
-    return handler  # type: ignore[return-value]
+        handler.native = native  # type: ignore[attr-defined]
+        return handler  # type: ignore[return-value]
+
+    return decorate
 
 
-def _sort(event: SqsEvent) -> tuple[list[EventRef], list[str]]:
-    refs: list[EventRef] = []
+def _sort(event: SqsEvent, parse: Callable[[object], T]) -> tuple[list[T], list[str]]:
+    refs: list[T] = []
     poison: list[str] = []
     for record in event["Records"]:
         try:
-            refs.append(parse_message(json.loads(record["body"])))
+            refs.append(parse(json.loads(record["body"])))
         except (InvalidInput, ValueError, RecursionError) as error:
             log.warning("poison_message", message_id=record["messageId"], reason=str(error)[:200])
             poison.append(record["messageId"])

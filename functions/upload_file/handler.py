@@ -1,0 +1,28 @@
+"""POST /api/v1/files/upload → a file in the object store, and a job that imports it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from triggerfish.domain.access import Principal
+from triggerfish.edge.auth import require
+from triggerfish.edge.http import Json, build_app, lambda_handler
+from triggerfish.edge.job_views import queued_view
+from triggerfish.edge.multipart import UploadedFile
+from triggerfish.usecases.upload_file import upload_file
+from triggerfish.wiring import wiring
+
+app = build_app()
+
+Writer = Annotated[Principal, Depends(require("jobs:write", lambda: wiring().authenticate))]
+
+
+@app.post("/api/v1/files/upload", status_code=202)
+async def upload(request: Request, caller: Writer) -> Json:
+    d = wiring().upload_file
+    file = UploadedFile(request, max_bytes=d.max_bytes)
+    job = await upload_file(await file.name(), file.chunks(), caller, d)
+    return Json(queued_view(job), status_code=202)
+
+
+handler = lambda_handler(app)

@@ -1,0 +1,43 @@
+"""Clients of AWS services for workers: few retries, short timeouts, made one at a time."""
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+SENDERS = 4
+
+CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "max_attempts": 2},
+    max_pool_connections=2 * SENDERS,
+)
+
+# boto3 makes clients out of one shared session, which is not safe from several threads at once.
+_making_a_client = Lock()
+
+
+def sqs_client(endpoint_url: str | None) -> "SQSClient":
+    """Without checks of parameters, which are half its CPU."""
+    config = CONFIG.merge(Config(parameter_validation=False))
+    with _making_a_client:
+        return boto3.client("sqs", endpoint_url=endpoint_url, config=config)
+
+
+def s3_client(endpoint_url: str | None) -> "S3Client":
+    """Patient, since parts are large; with addresses any S3-compatible service understands."""
+    config = CONFIG.merge(
+        Config(
+            read_timeout=30,
+            retries={"mode": "standard", "max_attempts": 3},
+            s3={"addressing_style": "path"} if endpoint_url else {},
+        )
+    )
+    with _making_a_client:
+        return boto3.client("s3", endpoint_url=endpoint_url, config=config)

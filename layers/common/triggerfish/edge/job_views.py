@@ -1,0 +1,48 @@
+"""How imports look in the API: jobs, the entries they read, the lines they could not."""
+
+from typing import Any
+
+import orjson
+
+from triggerfish.domain.job import Job, LineError
+from triggerfish.domain.log_entry import LogRow
+
+
+def job_view(job: Job) -> dict[str, Any]:
+    return {
+        "id": str(job.id),
+        "status": job.status.value,
+        "error": job.error,
+        "file_name": job.file_name,
+        "size": job.size,
+        "sha256": job.sha256,
+        "percent": job.percent,
+        "lines": {
+            "total": job.accepted + job.rejected,
+            "accepted": job.accepted,
+            "rejected": job.rejected,
+        },
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "completed_at": job.completed_at,
+    }
+
+
+def queued_view(job: Job) -> dict[str, Any]:
+    """The answer to an upload."""
+    return {"job_id": str(job.id), "status": job.status.value}
+
+
+def entry_view(entry: LogRow) -> dict[str, Any]:
+    return {
+        "line": entry.line_no,
+        "timestamp": entry.timestamp,
+        "level": entry.level,
+        "service": entry.service,
+        "message": entry.message,
+        "attributes": orjson.Fragment(entry.attributes),
+    }
+
+
+def line_error_view(error: LineError) -> dict[str, Any]:
+    return {"line": error.line_no, "reason": error.reason}
