@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check bench migrate format lock clean
+.PHONY: help up demo test test-elasticmq compose-smoke check security-report bench migrate package format lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -35,18 +35,25 @@ test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real Elasti
 compose-smoke: $(DEV)  ## bring docker-compose.yml up, on an engine made for it if need be, and check it
 	$(BIN)/python -m tests.compose.run $(ARGS)
 
-check: $(DEV)  ## check format, style, types, imports and that no registry is named
+check: $(DEV)  ## check format, style, types, imports, the template and that no registry is named
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cfn-lint infra/template.yaml
 	@if git grep -nIE "$(REGISTRIES)"; then echo "A tracked file names a package registry."; exit 1; fi
+
+security-report: $(DEV)  ## mount every attack and write the table in docs/security.md
+	$(BIN)/python -m pytest -p tests.security_report -m attack -q $(ARGS)
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
 
 migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the current schema
 	$(BIN)/triggerfish migrate
+
+package: $(RUNTIME)  ## build the Lambda layer into dist/ for `sam deploy`
+	$(BIN)/python infra/package.py $(ARGS)
 
 format: $(DEV)  ## format the code and fix what can be fixed
 	$(BIN)/ruff format

@@ -1,5 +1,6 @@
 """Fixtures of all tests: a real Postgres with a database a test, mocked queues, a clock to move."""
 
+import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring, install
 
 API_KEY = "tf_test_0123456789abcdefghijklmnopqrstuv"
+ENCRYPTION_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +99,7 @@ def settings(
         object_store=f"file:{tmp_path}/objects",
         egress_allow="127.0.0.0/8,::1/128",
         public_url="http://triggerfish.test",
+        encryption_keys=ENCRYPTION_KEYS,
         lookahead_seconds=2,
     )
 

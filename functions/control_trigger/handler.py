@@ -1,4 +1,4 @@
-"""POST /api/v1/triggers/{id}/pause, /resume, /rotate-url → stop, start, move to a new URL."""
+"""POST /api/v1/triggers/{id}/pause, /resume, /release-held, /rotate-… → steer a trigger."""
 
 from typing import Annotated
 
@@ -7,9 +7,11 @@ from fastapi import Depends, Request
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_optional_json
-from triggerfish.edge.trigger_views import rotated_view
+from triggerfish.edge.trigger_views import new_secret_view, rotated_view
 from triggerfish.edge.views import trigger_view
 from triggerfish.usecases.change_trigger import pause_trigger, resume_trigger
+from triggerfish.usecases.release_held import release_held
+from triggerfish.usecases.rotate_secret import rotate_secret
 from triggerfish.usecases.rotate_url import rotate_url
 from triggerfish.wiring import wiring
 
@@ -32,12 +34,28 @@ async def resume(trigger_id: str, caller: Writer) -> Json:
     return Json(trigger_view(trigger, parts.settings.public_url))
 
 
+@app.post("/api/v1/triggers/{trigger_id}/release-held", status_code=202)
+async def release(trigger_id: str, caller: Writer) -> Json:
+    id = parse_id(trigger_id, "trigger")
+    released = await release_held(id, caller, wiring().release_held)
+    return Json({"released": released}, status_code=202)
+
+
 @app.post("/api/v1/triggers/{trigger_id}/rotate-url")
 async def rotate(trigger_id: str, request: Request, caller: Writer) -> Json:
     parts = wiring()
     id = parse_id(trigger_id, "trigger")
     rotated = await rotate_url(id, await read_optional_json(request), caller, parts.rotate_url)
     return Json(rotated_view(rotated, parts.settings.public_url))
+
+
+@app.post("/api/v1/triggers/{trigger_id}/rotate-secret")
+async def rotate_signing_secret(trigger_id: str, request: Request, caller: Writer) -> Json:
+    parts = wiring()
+    id = parse_id(trigger_id, "trigger")
+    body = await read_optional_json(request)
+    trigger = await rotate_secret(id, body, caller, parts.rotate_secret)
+    return Json(new_secret_view(trigger, parts.settings.public_url))
 
 
 handler = lambda_handler(app)

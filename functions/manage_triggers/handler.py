@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
+from triggerfish.edge.etag import conditional
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
 from triggerfish.edge.queries import TriggerQuery, refuse_repeats
 from triggerfish.edge.views import page_view, trigger_view
@@ -21,24 +22,20 @@ Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring()
 
 
 @app.get("/api/v1/triggers", dependencies=[Depends(refuse_repeats)])
-async def list_(caller: Reader, query: Annotated[TriggerQuery, Query()]) -> Json:
+async def list_(
+    request: Request, caller: Reader, query: Annotated[TriggerQuery, Query()]
+) -> Response:
     parts = wiring()
-    page = await list_triggers(
-        caller,
-        parts.manage_triggers,
-        type=query.type,
-        status=query.status,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
-    return Json(page_view(page, partial(trigger_view, public_url=parts.settings.public_url)))
+    page = await list_triggers(caller, parts.manage_triggers, **dict(query))
+    view = partial(trigger_view, public_url=parts.settings.public_url)
+    return conditional(request, page_view(page, view))
 
 
 @app.get("/api/v1/triggers/{trigger_id}")
-async def get(trigger_id: str, caller: Reader) -> Json:
+async def get(request: Request, trigger_id: str, caller: Reader) -> Response:
     parts = wiring()
     trigger = await get_trigger(parse_id(trigger_id, "trigger"), caller, parts.manage_triggers)
-    return Json(trigger_view(trigger, parts.settings.public_url))
+    return conditional(request, trigger_view(trigger, parts.settings.public_url))
 
 
 @app.patch("/api/v1/triggers/{trigger_id}")

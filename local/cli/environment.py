@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.runtime.environment import has_credentials
+
 LOOPBACK = "127.0.0.0/8,::1/128"
 """Open to deliveries on an embedded host unless TRIGGERFISH_EGRESS_ALLOW says otherwise."""
 _DUMMY = "local"
@@ -18,7 +20,7 @@ def for_sqs(environ: Mapping[str, str], endpoint: str | None) -> dict[str, str]:
     found = {"TRIGGERFISH_SQS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_SQS": endpoint}
     if not environ.get("AWS_DEFAULT_REGION") and not environ.get("AWS_REGION"):
         found["AWS_DEFAULT_REGION"] = "us-east-1"
-    if not environ.get("AWS_ACCESS_KEY_ID") and not environ.get("AWS_PROFILE"):
+    if not has_credentials(environ):
         found |= {"AWS_ACCESS_KEY_ID": _DUMMY, "AWS_SECRET_ACCESS_KEY": _DUMMY}
     return found
 
@@ -31,6 +33,7 @@ def for_children(
     database_url: str,
     sqs_endpoint_url: str,
     api_key: str,
+    encryption_keys_file: Path | None = None,
 ) -> dict[str, str]:
     """The whole environment of the embedded host's services.
 
@@ -42,6 +45,8 @@ def for_children(
         "TRIGGERFISH_PUBLIC_URL": f"http://localhost:{port}",
         "TRIGGERFISH_LOOKAHEAD_SECONDS": "2",
     }
+    if encryption_keys_file:
+        defaults["TRIGGERFISH_ENCRYPTION_KEYS_FILE"] = str(encryption_keys_file)
     unset = {name: value for name, value in defaults.items() if not environ.get(name)}
     return {
         "TRIGGERFISH_EGRESS_ALLOW": LOOPBACK,
@@ -56,10 +61,11 @@ def for_children(
 
 
 def worth_sharing(environment: Mapping[str, str]) -> dict[str, str]:
-    """The part that a command needs to act as a service. No key: that has its own file."""
+    """The part that a command needs to act as a service. No keys: those have their own files."""
     names = ("TRIGGERFISH_", "AWS_ENDPOINT_URL_SQS", "AWS_DEFAULT_REGION")
+    secret = ("TRIGGERFISH_BOOTSTRAP_API_KEY", "TRIGGERFISH_ENCRYPTION_KEYS")
     return {
         name: value
         for name, value in environment.items()
-        if name.startswith(names) and name != "TRIGGERFISH_BOOTSTRAP_API_KEY"
+        if name.startswith(names) and name not in secret
     }

@@ -64,6 +64,9 @@ class EmbeddedHost:
             database_url=given_database or own.url(DATABASE),
             sqs_endpoint_url=given_sqs or f"http://{LOOPBACK}:{self.broker_port}",
             api_key=state.ensure_api_key(environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY")),
+            encryption_keys_file=None
+            if environ.get("TRIGGERFISH_ENCRYPTION_KEYS")
+            else state.ensure_encryption_keys(),
         )
 
     def run(self, greet: Callable[[], None]) -> None:

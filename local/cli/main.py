@@ -5,11 +5,13 @@ import typer
 from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
 from local.cli.receiver import receiver
+from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
 
 HOST = "The embedded host"
 DEBUGGING = "Debugging"
+OPERATING = "Operating"
 SERVICES = "One service each"
 
 app = typer.Typer(
@@ -23,5 +25,6 @@ app.command(rich_help_panel=HOST)(demo)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)
+app.command(rich_help_panel=OPERATING)(rekey)
 for service in (gateway, worker, scheduler, broker, migrate):
     app.command(rich_help_panel=SERVICES)(service)

@@ -1,5 +1,6 @@
-"""A customer's endpoint to try things out with: answers 200 and keeps what it got."""
+"""An endpoint to try things out with: answers 200, or what is asked for, and keeps what it got."""
 
+import re
 import signal
 import sys
 import threading
@@ -47,8 +48,9 @@ class Delivery:
 class ReceiverServer:
     """Serves in threads of its own: usable within any program, as a context manager or not.
 
-    Every POST is a delivery and gets a 200; a GET only asks whether we are there. The last 1,000
-    `deliveries` are kept; `on_delivery` is called for one at a time.
+    Every POST is a delivery and gets a 200, or below `/status/410` (any 4xx or 5xx) that answer; a
+    GET only asks whether we are there. The last 1,000 `deliveries` are kept; `on_delivery` is
+    called for one at a time.
     """
 
     def __init__(
@@ -118,6 +120,13 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def _asked_for(path: str) -> HTTPStatus:
+    """The answer that a path asks for, so that failures and retries can be tried out."""
+    asked = re.match(r"/status/([45]\d\d)(?:[/?]|$)", path)
+    known = {status.value: status for status in HTTPStatus}
+    return known.get(int(asked[1]), HTTPStatus.OK) if asked else HTTPStatus.OK
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # the worker's connections stay open
     timeout = 60  # seconds without a request, or within one
@@ -136,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = self.rfile.read(int(length))
             headers = {name.lower(): value for name, value in self.headers.items()}
             self.server.keep(Delivery(datetime.now(UTC), self.path, headers, body))
-            self._answer(HTTPStatus.OK)
+            self._answer(_asked_for(self.path))
 
     def _refuse(self, status: HTTPStatus) -> None:
         self.close_connection = True  # the unread body would be taken for the next request
@@ -158,7 +167,10 @@ def receiver(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9000,
 ) -> None:
-    """Take deliveries like a customer's endpoint: print each as a line, answer 200."""
+    """Take deliveries like a customer's endpoint: print each as a line, answer 200.
+
+    Below /status/503, or another 4xx or 5xx, that is the answer.
+    """
     try:
         ensure_port_is_free(host, port)
     except ServiceError as error:

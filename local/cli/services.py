@@ -39,12 +39,22 @@ def worker(template: Template = None) -> None:
     poller.run(template or default_template())
 
 
-def scheduler(template: Template = None) -> None:
+def scheduler(
+    template: Template = None,
+    function: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one's schedules (repeatable); others run elsewhere."),
+    ] = None,
+) -> None:
     """Invoke the functions that run on a schedule."""
     from local.runtime import scheduler
+    from local.runtime.invoker import UnknownFunctionError
 
     use_sqs_endpoint()
-    scheduler.run(template or default_template())
+    try:
+        scheduler.run(template or default_template(), only=function or ())
+    except UnknownFunctionError as error:
+        raise typer.BadParameter(f"not in the template: {error}") from None
 
 
 def broker(
@@ -66,7 +76,8 @@ def migrate(
         bool,
         typer.Option(
             "--generate-key",
-            help="Keep the first API key in TRIGGERFISH_STATE_DIR; make one if none is given.",
+            help="Keep the first API key and the encryption key in TRIGGERFISH_STATE_DIR; "
+            "make what is not given.",
         ),
     ] = False,
 ) -> None:
@@ -76,10 +87,15 @@ def migrate(
 
     settings, where = Settings(), state.find()
     if not generate_key:
+        if settings.key_ring.first is None:
+            typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.")
         migrate(settings)
         return
     known = settings.bootstrap_api_key or where.api_key_file.exists()
     where.path.mkdir(parents=True, exist_ok=True)
+    if not (settings.encryption_keys or settings.encryption_keys_file):
+        keys = where.ensure_encryption_keys()
+        settings = settings.model_copy(update={"encryption_keys_file": str(keys)})
     key = where.ensure_api_key(settings.bootstrap_api_key)
     migrate(settings.model_copy(update={"bootstrap_api_key": key}))
     shown = f"API key (shown only this once): {key}\n" if not known else ""

@@ -1,5 +1,6 @@
-"""The state directory of an embedded platform: its key, its logs, the note by which it is found."""
+"""The state directory of an embedded platform: its keys, its logs, the note that finds it."""
 
+import base64
 import json
 import os
 import secrets
@@ -54,6 +55,10 @@ class StateDir:
         return self.path / "api-key"
 
     @property
+    def encryption_keys_file(self) -> Path:
+        return self.path / "encryption-keys"
+
+    @property
     def _note(self) -> Path:
         return self.path / "platform.json"
 
@@ -80,6 +85,13 @@ class StateDir:
         if key != kept:
             write_secret(self.api_key_file, key + "\n")
         return key
+
+    def ensure_encryption_keys(self) -> Path:
+        """The file of the key ring, with one new key if there was none. Kept with mode 0600."""
+        if not self.encryption_keys_file.exists():
+            key = base64.b64encode(secrets.token_bytes(32)).decode()
+            write_secret(self.encryption_keys_file, f"k1:{key}\n")
+        return self.encryption_keys_file
 
     def announce(self, platform: Platform) -> None:
         write_secret(self._note, json.dumps(asdict(platform), indent=2) + "\n")

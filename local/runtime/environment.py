@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from local.runtime.model import Template
@@ -12,6 +12,13 @@ from local.runtime.template import load
 SQS_ENDPOINT = "AWS_ENDPOINT_URL_SQS"  # boto3's own name for it
 DEFAULT_SQS_ENDPOINT = "http://127.0.0.1:9324"
 _DUMMY_KEY = "local"
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+)
 _COLLECT_AFTER = 20_000  # new objects; the default of 700 is made for small programs
 
 
@@ -36,9 +43,17 @@ def apply_environment(template: Template, environ: MutableMapping[str, str]) -> 
     """
     environ.update(template.environment())
     environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    if environ.get("AWS_ACCESS_KEY_ID") or environ.get("AWS_PROFILE"):
-        return  # the operator's own credentials; never half of a pair
+    if has_credentials(environ):
+        return
     environ["AWS_ACCESS_KEY_ID"] = environ["AWS_SECRET_ACCESS_KEY"] = _DUMMY_KEY
+
+
+def has_credentials(environ: Mapping[str, str]) -> bool:
+    """Whether boto3 finds the operator's own credentials here; ours would go before them.
+
+    In Kubernetes and on ECS they are a token file or an address to ask.
+    """
+    return any(environ.get(name) for name in _CREDENTIALS)
 
 
 def freeze_imports() -> None:

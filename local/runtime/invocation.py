@@ -25,8 +25,16 @@ PREFIX = "/2015-03-31/functions/"
 _SUFFIX = "/invocations"
 _MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # Lambda's quota for synchronous invocations
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
-# Whoever comes through a proxy or from a web page is not an operator on this machine.
-_NOT_LOCAL_HEADERS = {b"x-forwarded-for", b"forwarded", b"x-real-ip", b"origin", b"sec-fetch-site"}
+# Whoever comes through a proxy or from a web page is not an operator on this machine; nor is a
+# webhook, which somebody may have aimed at us.
+_NOT_LOCAL_HEADERS = {
+    b"x-forwarded-for",
+    b"forwarded",
+    b"x-real-ip",
+    b"origin",
+    b"sec-fetch-site",
+    b"webhook-id",
+}
 _log = get_logger("invocation")
 
 

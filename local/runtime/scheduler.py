@@ -4,14 +4,14 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.events import schedule_event
 from local.runtime.heartbeat import Beat, beat_of, no_beat
-from local.runtime.invoker import Invoker
+from local.runtime.invoker import Invoker, UnknownFunctionError
 from local.runtime.log import get_logger
 from local.runtime.model import Schedule, Template
 from local.runtime.stopping import run_until_stopped, wait
@@ -90,15 +90,24 @@ class ScheduleRunner:
 
 
 async def schedule(
-    template: Template, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None
+    template: Template,
+    stop: asyncio.Event,
+    *,
+    ready: Callable[[], None] = lambda: None,
+    only: Collection[str] = (),
 ) -> None:
     """Run every schedule of the template until `stop`; running invocations then have 15 s.
 
-    Calls `ready` when all is loaded. Raises LoadError.
+    `only` names functions, if not all; the others' schedules are somebody else's. Calls `ready`
+    when all is loaded. Raises LoadError and UnknownFunctionError.
     """
     invoker = Invoker(template.functions)
+    if unknown := set(only) - set(template.functions):
+        raise UnknownFunctionError(", ".join(sorted(unknown)))
     runners = []
     for function in template.functions.values():
+        if only and function.name not in only:
+            continue
         for item in function.schedules:
             invoker.handler(function.name)
             runners.append(
@@ -123,7 +132,7 @@ async def schedule(
     _log.info("stopped")
 
 
-def run(template: Path) -> None:
+def run(template: Path, *, only: Collection[str] = ()) -> None:
     """Schedule until SIGTERM or SIGINT. Raises LoadError and TemplateError at start."""
     loaded = prepare_process(template)
-    run_until_stopped(lambda stop: schedule(loaded, stop, ready=freeze_imports))
+    run_until_stopped(lambda stop: schedule(loaded, stop, ready=freeze_imports, only=only))

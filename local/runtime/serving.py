@@ -13,6 +13,7 @@ from uvicorn.supervisors import Multiprocess
 
 from local.runtime.asgi import App
 from local.runtime.log import adopt, get_logger
+from local.runtime.patience import PatientProtocol
 
 GRACE_SECONDS = 10
 _BACKLOG = 2048
@@ -67,6 +68,7 @@ def _config(factory: Callable[[], App], processes: int) -> uvicorn.Config:
     return uvicorn.Config(
         factory,
         factory=True,
+        http=PatientProtocol,
         lifespan="off",
         workers=processes,
         access_log=False,  # paths hold webhook tokens

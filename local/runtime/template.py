@@ -23,11 +23,14 @@ def load(path: Path, *, sqs_endpoint: str, environ: Mapping[str, str]) -> Templa
     resources: dict[str, Any] = document["Resources"]
     resolver = Resolver(document.get("Parameters") or {}, resources, sqs_endpoint)
     shared = _function_globals(document)
+    local = _local_environment(document)
     functions: dict[str, Function] = {}
     for logical_id, resource in resources.items():
         if resource.get("Type") != "AWS::Serverless::Function":
             continue
-        function = read_function(logical_id, resource, shared, resolver, path.resolve(), environ)
+        function = read_function(
+            logical_id, resource, shared, resolver, path.resolve(), environ, local
+        )
         if function.name in functions:
             raise TemplateError(f"{logical_id}: a second function is called {function.name}")
         functions[function.name] = function
@@ -39,3 +42,11 @@ def _function_globals(document: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := set(sections) - {"Function", "HttpApi"}:
         raise TemplateError(f"Globals: {', '.join(sorted(unknown))} not supported")
     return sections.get("Function") or {}
+
+
+def _local_environment(document: Mapping[str, Any]) -> dict[str, str]:
+    """The document's own Metadata.Local.Environment: values that hold instead of AWS's."""
+    local = (document.get("Metadata") or {}).get("Local") or {}
+    if unknown := set(local) - {"Environment"}:
+        raise TemplateError(f"Metadata.Local: unknown {', '.join(sorted(unknown))}")
+    return {name: str(value) for name, value in (local.get("Environment") or {}).items()}

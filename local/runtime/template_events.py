@@ -78,6 +78,21 @@ def read_schedule(
     )
 
 
+def read_function_url(overrides: dict[str, Any], properties: dict[str, Any]) -> tuple[Route, ...]:
+    """The local routes of a function that has a URL of its own on AWS, out of `overrides`.
+
+    There its Handler is the program that the Lambda Web Adapter starts, here `properties` get the
+    Python handler instead.
+    """
+    here = overrides.pop("FunctionUrl", None) or {}
+    if unknown := set(here) - {"Handler", "Path"}:
+        raise TemplateError(f"Metadata.Local.FunctionUrl: unknown {', '.join(sorted(unknown))}")
+    if "Path" not in here:
+        raise TemplateError("FunctionUrlConfig needs Metadata.Local.FunctionUrl with a Path")
+    properties["Handler"] = here.get("Handler", properties.get("Handler"))
+    return (("ANY", str(here["Path"])),)
+
+
 def read_overrides(resource: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Metadata.Local with every "${NAME:-default}" filled in from the process environment."""
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from local.runtime.intrinsics import Resolver, TemplateError
-from local.runtime.model import Function
+from local.runtime.model import Function, Route
 from local.runtime.template_events import (
     enabled_events,
+    read_function_url,
     read_mapping,
     read_overrides,
     read_route,
@@ -21,6 +22,8 @@ _HONOURED = {"CodeUri", "Environment", "Events", "FunctionName", "Handler", "Mem
 _ELSEWHERE = {
     "Architectures",
     "Description",
+    "EventInvokeConfig",
+    "FunctionUrlConfig",
     "Layers",
     "LoggingConfig",
     "Policies",
@@ -40,22 +43,29 @@ def read_function(
     resolver: Resolver,
     template: Path,
     environ: Mapping[str, str],
+    local_environment: Mapping[str, str],
 ) -> Function:
     """`shared` is Globals.Function; the function's own properties win, environments are merged.
 
-    Raises TemplateError.
+    Values in `local_environment` replace the template's, which may make sense on AWS only. Raises
+    TemplateError.
     """
     own = resource.get("Properties") or {}
-    properties = {**shared, **own, "Environment": _environment(shared, own)}
+    environment = _environment(shared, own)
+    environment |= {
+        name: local_environment[name] for name in environment if name in local_environment
+    }
+    properties = {**shared, **own, "Environment": environment}
     try:
         if unknown := set(properties) - _HONOURED - _ELSEWHERE:
             raise TemplateError(f"unknown property {', '.join(sorted(unknown))}")
+        has_url = "FunctionUrlConfig" in properties
         properties = {
             key: resolver.value(properties[key]) for key in properties if key in _HONOURED
         }
-        return _function(
-            logical_id, properties, read_overrides(resource, environ), template, environ
-        )
+        overrides = read_overrides(resource, environ)
+        routes = read_function_url(overrides, properties) if has_url else ()
+        return _function(logical_id, properties, overrides, template, environ, routes)
     except TemplateError as error:
         raise TemplateError(f"{logical_id}: {error}") from error
 
@@ -66,6 +76,7 @@ def _function(
     overrides: Mapping[str, Any],
     template: Path,
     environ: Mapping[str, str],
+    url_routes: tuple[Route, ...],
 ) -> Function:
     events = [*enabled_events(properties.get("Events") or {})]
     if unused := set(overrides) - {name for name, kind, _ in events if kind.startswith("Schedule")}:
@@ -80,7 +91,10 @@ def _function(
         timeout_seconds=float(properties.get("Timeout", 3)),
         memory_mb=int(properties.get("MemorySize", 128)),
         environment={k: environ.get(k) or v for k, v in properties["Environment"].items()},
-        routes=tuple(read_route(event) for _, kind, event in events if kind == "HttpApi"),
+        routes=(
+            *(read_route(event) for _, kind, event in events if kind == "HttpApi"),
+            *url_routes,
+        ),
         queues=tuple(read_mapping(event) for _, kind, event in events if kind == "SQS"),
         schedules=tuple(
             read_schedule(name, kind, event, overrides.get(name) or {})

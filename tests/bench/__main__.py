@@ -20,6 +20,7 @@ SECTIONS: dict[str, Callable[[sections.Bench], sections.Figures]] = {
     "accepts": partial(sections.accepts, count=4_000),
     "backlog": partial(sections.backlog, count=5_000, endpoints=20),
     "backlog-one-endpoint": partial(sections.backlog, count=5_000, endpoints=1),
+    "tick": partial(sections.tick, count=10_000),
     "spread": sections.spread_lateness,
     "burst-1000": partial(sections.burst_lateness, count=1_000),
     "burst-10000": partial(sections.burst_lateness, count=10_000),

@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from local.runtime.gateway import Gateway
 from local.runtime.model import Template
 from local.runtime.template import load
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from triggerfish.wiring import close_all
 
 LANES = ("native", "event")
@@ -29,6 +29,7 @@ TABLES = ("triggers", "trigger_revisions", "event_logs_active", "event_logs_arch
 ENVIRONMENT = {
     "TRIGGERFISH_BOOTSTRAP_API_KEY": API_KEY,
     "TRIGGERFISH_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
+    "TRIGGERFISH_ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "TRIGGERFISH_PUBLIC_URL": "http://triggerfish.test",
     "TRIGGERFISH_LOOKAHEAD_SECONDS": "2",
     "AWS_ACCESS_KEY_ID": "test",

@@ -192,6 +192,7 @@ async def test_what_is_public_exists() -> None:
 
 @pytest.mark.parametrize("key", REFUSED_KEYS)
 @pytest.mark.parametrize("operation", GUARDED, ids=title)
+@pytest.mark.attack("keys: missing, wrong, expired, revoked, without the scope")
 async def test_without_a_valid_key_nobody_gets_in(
     estate: Estate, operation: Operation, key: str
 ) -> None:
@@ -210,6 +211,7 @@ async def test_every_invalid_key_gets_the_same_answer(estate: Estate, operation:
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=title)
+@pytest.mark.attack("keys: missing, wrong, expired, revoked, without the scope")
 async def test_a_key_needs_the_one_scope_that_the_operation_names(
     estate: Estate, operation: Operation
 ) -> None:
@@ -226,6 +228,7 @@ async def test_a_key_needs_the_one_scope_that_the_operation_names(
 
 
 @pytest.mark.parametrize("operation", OF_ONE_THING, ids=title)
+@pytest.mark.attack("other tenants: their things")
 async def test_another_projects_thing_cannot_be_told_from_none(
     estate: Estate, operation: Operation
 ) -> None:
@@ -240,6 +243,7 @@ async def test_another_projects_thing_cannot_be_told_from_none(
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=title)
+@pytest.mark.attack("other tenants: their things")
 async def test_no_answer_tells_a_key_of_another_project_anything(
     estate: Estate, operation: Operation
 ) -> None:

@@ -11,6 +11,7 @@ from tests.receiver import Receiver
 from triggerfish.settings import Settings
 
 LOGS = "/api/v1/event-logs"
+TRIGGERS = "/api/v1/triggers"
 
 
 async def if_none_match(api: Api, path: str, etag: str) -> httpx.Response:
@@ -20,7 +21,9 @@ async def if_none_match(api: Api, path: str, etag: str) -> httpx.Response:
 async def test_an_unchanged_page_is_answered_304_without_a_body(api: Api) -> None:
     trigger = await api.create(an_api_trigger("https://example.com/hook"))
     event = await api.fire(trigger, b'{"id": 1}')
-    for path in (LOGS, f"{LOGS}?trigger_id={trigger['id']}&limit=1", f"{LOGS}/{event}"):
+    logs = (LOGS, f"{LOGS}?trigger_id={trigger['id']}&limit=1", f"{LOGS}/{event}")
+    triggers = (TRIGGERS, f"{TRIGGERS}?type=api&limit=1", f"{TRIGGERS}/{trigger['id']}")
+    for path in logs + triggers:
         first = await api.http.get(path)
         etag = first.headers["etag"]
         assert etag.startswith('W/"')
@@ -50,6 +53,25 @@ async def test_a_changed_page_is_sent_with_a_new_etag(
         assert after.json()
 
 
+@pytest.mark.parametrize("change", ["edit", "pause", "delete"])
+async def test_a_changed_trigger_is_sent_with_a_new_etag(api: Api, change: str) -> None:
+    trigger = await api.create(an_api_trigger("https://example.com/hook"))
+    one = f"{TRIGGERS}/{trigger['id']}"
+    before = {path: (await api.http.get(path)).headers["etag"] for path in (TRIGGERS, one)}
+    if change == "edit":
+        await api.http.patch(one, json={"name": "other"})
+    elif change == "pause":
+        await api.http.post(f"{one}/pause")
+    else:
+        await api.http.delete(one)
+    listed = await if_none_match(api, TRIGGERS, before[TRIGGERS])
+    assert listed.status_code == 200
+    assert listed.headers["etag"] != before[TRIGGERS]
+    assert len(listed.json()["data"]) == (0 if change == "delete" else 1)
+    looked_up = await if_none_match(api, one, before[one])
+    assert looked_up.status_code == (404 if change == "delete" else 200)
+
+
 @pytest.mark.parametrize("etag", ['W/"0"', '""', "W/", ",", "x" * 1000, '"*"'])
 async def test_an_etag_that_is_not_ours_changes_nothing(api: Api, etag: str) -> None:
     answer = await if_none_match(api, LOGS, etag)
@@ -59,6 +81,7 @@ async def test_an_etag_that_is_not_ours_changes_nothing(api: Api, etag: str) -> 
 async def test_an_etag_does_not_open_what_the_key_may_not_see(api: Api) -> None:
     trigger = await api.create(an_api_trigger("https://example.com/hook"))
     event = await api.fire(trigger, b'{"id": 1}')
-    stranger = an_api_key(api, "tf_stranger_0123456789", "events:read")
-    answer = await api.http.get(f"{LOGS}/{event}", headers=stranger | {"if-none-match": "*"})
-    assert_refused(answer, 404)
+    stranger = an_api_key(api, "tf_stranger_0123456789", "events:read", "triggers:read")
+    for path in (f"{LOGS}/{event}", f"{TRIGGERS}/{trigger['id']}"):
+        answer = await api.http.get(path, headers=stranger | {"if-none-match": "*"})
+        assert_refused(answer, 404)

@@ -49,6 +49,23 @@ async def test_logs_are_listed_newest_first_and_filtered(
     assert await ids(api, trigger_id=uuid4()) == []
 
 
+async def test_tests_and_real_events_are_told_apart_in_both_views(api: Api) -> None:
+    trigger = await api.create(an_api_trigger(HOOK))
+    path = f"/api/v1/triggers/{trigger['id']}/test-run"
+    real = await fired(api, trigger, 2)
+    tests = [
+        (await api.http.post(path, json={"payload": {"id": n}})).json()["event_id"] for n in (1, 2)
+    ]
+    for event_id in (real[0], tests[0]):
+        age(api, event_id, "3 hours")
+    for view, old in (("active", 1), ("archived", 0)):
+        assert await ids(api, view=view, is_test="true") == [tests[old]]
+        assert await ids(api, view=view, is_test="false") == [real[old]]
+        assert await ids(api, view=view, is_test="true", trigger_id=trigger["id"]) == [tests[old]]
+        assert set(await ids(api, view=view)) == {tests[old], real[old]}
+    assert await ids(api, is_test="true", source="api") == []
+
+
 async def test_from_and_to_are_inclusive(api: Api) -> None:
     trigger = await api.create(an_api_trigger(HOOK))
     first, second, third = await fired(api, trigger, 3)
@@ -116,7 +133,8 @@ async def test_every_attempt_is_in_the_detail_with_its_answer(
     await functions.work(settings.deliveries_queue_url)
     attempts = (await api.get(f"{LOGS}/{event}"))["attempts"]
     shown = [(a["number"], a["status_code"], a["error"], a["response_excerpt"]) for a in attempts]
-    assert shown == [(1, 503, "http_503", "answered 503"), (2, 200, None, "answered 200")]
+    said = "http_503: The endpoint answered 503 Service Unavailable."
+    assert shown == [(1, 503, said, "answered 503"), (2, 200, None, "answered 200")]
     [listed] = (await api.get(LOGS))["data"]
     assert "attempts" not in listed
     assert listed["attempt_count"] == 2

@@ -36,7 +36,7 @@ async def test_a_webhook_event_can_be_followed_from_its_request_to_its_end(
     await functions.work(settings.deliveries_queue_url)
 
     first, failed, done = about(event_id, lines(capsys))
-    assert first["event"] == "event_accepted"
+    assert (first["event"], first["source"]) == ("event_accepted", "api")
     assert first["request_id"] == accepted.headers["x-request-id"]
     assert first["function"] == "fire_webhook"
     for line in (first, failed, done):
@@ -46,7 +46,8 @@ async def test_a_webhook_event_can_be_followed_from_its_request_to_its_end(
         1,
         "retry",
     )
-    assert (failed["status_code"], failed["error"]) == (503, "http_503")
+    said = "http_503: The endpoint answered 503 Service Unavailable."
+    assert (failed["status_code"], failed["error"]) == (503, said)
     assert failed["next_attempt_at"] is not None
     assert failed["lateness_ms"] >= 0
     assert (done["attempt"], done["outcome"], done["status_code"]) == (2, "success", 200)
@@ -66,6 +67,55 @@ async def test_scheduled_events_are_named_in_one_line_a_batch(
     assert (batch["count"], set(batch["event_ids"])) == (3, rows)
     [run] = [line for line in written if line["event"] == "run_done"]
     assert (run["fired"], run["skipped"]) == (3, 0)
+
+
+@pytest.mark.parametrize("saved", [True, False])
+async def test_a_test_run_can_be_followed_from_its_request_to_its_end(
+    api: Api,
+    settings: Settings,
+    receiver: Receiver,
+    capsys: pytest.CaptureFixture[str],
+    saved: bool,
+) -> None:
+    body = a_scheduled_trigger(receiver.url(), schedule={"every": "1h"})
+    path = f"triggers/{(await api.create(body))['id']}/test-run" if saved else "test-runs"
+    accepted = await api.http.post(f"/api/v1/{path}", json={} if saved else body)
+    await functions.work(settings.deliveries_queue_url)
+
+    first, done = about(accepted.json()["event_id"], lines(capsys))
+    assert (first["event"], first["source"]) == ("event_accepted", "manual-test")
+    assert (first["function"], first["request_id"]) == (
+        "run_test",
+        accepted.headers["x-request-id"],
+    )
+    assert first["trigger_id"] == done["trigger_id"] == accepted.json()["trigger_id"]
+    assert (done["event"], done["outcome"]) == ("delivery_attempt", "success")
+
+
+async def test_replays_can_be_followed_from_the_old_event_to_the_end_of_the_new_one(
+    api: Api, settings: Settings, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trigger = await api.create(an_api_trigger(receiver.url()))
+    old = [await api.fire(trigger, b'{"id": 1}') for _ in range(2)]
+    await functions.work(settings.deliveries_queue_url)
+    one = await api.http.post(f"/api/v1/event-logs/{old[0]}/replay")
+    many = await api.http.post("/api/v1/event-logs/replay", json={"status": "success"})
+    replays = [one.json(), *many.json()["replays"]]
+    await functions.work(settings.deliveries_queue_url)
+
+    written = lines(capsys)
+    for replay in replays:
+        first, done = about(replay["event_id"], written)
+        place = first["event_ids"].index(replay["event_id"])
+        assert (first["event"], first["replay_of"][place]) == (
+            "events_replayed",
+            replay["replay_of"],
+        )
+        assert (first["function"], first["count"]) == ("replay_events", len(first["event_ids"]))
+        assert (done["event"], done["outcome"]) == ("delivery_attempt", "success")
+    assert {replay["replay_of"] for replay in replays} == set(old)
+    requests = [line["request_id"] for line in written if line["event"] == "events_replayed"]
+    assert requests == [one.headers["x-request-id"], many.headers["x-request-id"]]
 
 
 async def test_what_a_tick_skips_is_in_its_lines(

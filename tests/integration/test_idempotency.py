@@ -18,6 +18,7 @@ from triggerfish.domain.errors import Conflict, KeyReused, NotFound
 from triggerfish.domain.idempotency import keyed_request
 from triggerfish.domain.trigger import Trigger
 from triggerfish.settings import Settings
+from triggerfish.usecases.change_trigger import pause_trigger
 from triggerfish.usecases.fire_webhook import Accepted, fire_webhook
 from triggerfish.usecases.rotate_url import rotate_url
 from triggerfish.wiring import Wiring
@@ -104,7 +105,7 @@ async def test_the_same_call_is_answered_although_its_trigger_is_paused_by_now(
 ) -> None:
     trigger = await create(parts, caller, an_api_trigger(HOOK))
     first = await fire(parts, trigger, "order-1")
-    await parts.triggers.disable(trigger.id, revision_id=trigger.revision.id, now=parts.clock.now())
+    await pause_trigger(trigger.id, caller, parts.change_trigger)
     assert await fire(parts, trigger, "order-1") == Accepted(first.event_id, repeated=True)
     with pytest.raises(Conflict):
         await fire(parts, trigger, "order-2")

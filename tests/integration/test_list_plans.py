@@ -27,7 +27,7 @@ END = START + timedelta(hours=HOURS)
 
 PARAMETER = re.compile(r"(?<!:):(\w+)")
 
-# One trigger in fifty; one failure in a thousand.
+# One trigger in fifty; one failure and one test in a thousand.
 FILL = """
     INSERT INTO event_logs_archive
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
@@ -35,7 +35,7 @@ FILL = """
     SELECT CAST(lpad(to_hex(n), 32, '0') AS uuid),
            CAST(lpad(to_hex(1 + n %% 5), 32, '0') AS uuid),
            CAST(lpad(to_hex(101 + n %% 50), 32, '0') AS uuid),
-           CAST(lpad('1', 32, '0') AS uuid), 'api', 'api', false, at, at, '{"id": 1}', 'e',
+           CAST(lpad('1', 32, '0') AS uuid), 'api', 'api', n %% 1000 = 12, at, at, '{"id": 1}', 'e',
            CASE WHEN n %% 1000 = 7 THEN 'failure' ELSE 'success' END, 1, '[]', at
       FROM (SELECT n, %(start)s + n * (%(span)s / %(rows)s) AS at
               FROM generate_series(0, %(rows)s - 1) AS n) AS numbered
@@ -143,6 +143,8 @@ FILTERS = {
     "trigger and rare status": EventLogFilter(trigger_id=TRIGGERS[7], status="failure"),
     "trigger and absent status": EventLogFilter(trigger_id=TRIGGERS[2], status="failure"),
     "source": EventLogFilter(source="api"),
+    "tests": EventLogFilter(is_test=True),
+    "no tests": EventLogFilter(is_test=False),
     "absent source": EventLogFilter(source="replay"),
 }
 

@@ -47,7 +47,7 @@ async def test_the_numbers_are_those_of_the_prometheus_metrics(
         for source, count in by_source.items():
             assert value(text, "triggerfish_events", state=state, source=source) == count
     assert counts["delivery_attempts"] == {"success": 3, "retry": 1, "failure": 1}
-    assert counts["open_events"] == {"pending": 1, "delivering": 0}
+    assert counts["open_events"] == {"pending": 1, "delivering": 0, "held": 0}
     assert counts["events"]["active"]["api"] == 5
     assert counts["triggers"] == {"active": 3}
     assert counts["oldest_pending_seconds"] == 0

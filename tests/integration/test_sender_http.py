@@ -12,7 +12,8 @@ from time import perf_counter
 import httpx
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from tests.integration.certificates import self_signed
@@ -21,6 +22,7 @@ from triggerfish.adapters.guarded_transport import SystemResolver
 from triggerfish.adapters.sender_http import READ_LIMIT_BYTES, HttpSender, user_agent
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
+from triggerfish.settings import Settings
 
 LOOPBACK = parse_egress_allow("127.0.0.0/8,::1/128")
 NOTHING_PRIVATE = EgressPolicy()
@@ -117,6 +119,7 @@ async def test_the_environments_proxy_is_not_used(monkeypatch):
     assert kind(await post_to(once(OK))) == "reply 200"
 
 
+@pytest.mark.attack("header injection")
 async def test_a_header_that_would_split_the_request_is_not_sent():
     async with serving(always(OK)) as server, sending() as sender:
         assert kind(await sender.post(to(server.url, X_A="a\r\nX-Evil: 1"))) == "protocol_error"
@@ -131,6 +134,7 @@ async def test_a_status_of_any_kind_is_a_reply():
         assert reply == Reply(status, None, "")
 
 
+@pytest.mark.attack("redirects to elsewhere")
 async def test_a_redirect_is_a_reply_and_not_followed():
     async with serving(always(OK)) as elsewhere:
         location = elsewhere.url.encode()
@@ -156,6 +160,7 @@ async def test_the_excerpt_is_cut_and_made_storable():
     assert reply.excerpt == "\ufffd" + "a" * 999
 
 
+@pytest.mark.attack("answers without end, slow drips, compressed bombs")
 async def test_a_compressed_bomb_is_not_inflated():
     bomb = gzip.compress(b"\0" * 10_000_000)[:4000]
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
@@ -164,6 +169,7 @@ async def test_a_compressed_bomb_is_not_inflated():
     assert len(reply.excerpt) <= 1000
 
 
+@pytest.mark.attack("answers without end, slow drips, compressed bombs")
 async def test_an_endless_body_is_cut_and_its_connection_closed():
     async def endless(connection: Connection) -> None:
         await connection.request()
@@ -217,12 +223,14 @@ async def endless_interim(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("script", [silent, drip_body, drip_head, endless_interim])
+@pytest.mark.attack("answers without end, slow drips, compressed bombs")
 async def test_the_whole_exchange_ends_at_its_deadline(script):
     started = perf_counter()
     assert kind(await post_to(script, timeout=SHORT)) == "timeout"
     assert perf_counter() - started < SHORT + 0.5
 
 
+@pytest.mark.attack("answers without end, slow drips, compressed bombs")
 async def test_ten_megabytes_of_headers_are_refused_early():
     async def boast(connection: Connection) -> None:
         await connection.request()
@@ -278,7 +286,7 @@ async def test_what_is_not_http_is_a_protocol_error(answer):
     assert kind(await post_to(once(answer))) == "protocol_error"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@profile(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=60), st.binary(max_size=60))
 async def test_no_answer_whatever_makes_a_post_raise(line, rest):
     outcome = await post_to(once(b"HTTP/1.1 200 OK\r\n", line, b"\r\n\r\n", rest), timeout=SHORT)
@@ -394,6 +402,7 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 @pytest.mark.parametrize("host", BLOCKED_LITERALS)
+@pytest.mark.attack("inside addresses: every spelling of a literal")
 async def test_no_spelling_of_a_blocked_address_gets_a_connection(host, connects):
     async with serving(always(OK)) as server, sending(NOTHING_PRIVATE) as sender:
         outcome = await sender.post(to(f"http://{host}:{server.port}/", timeout=2))
@@ -404,6 +413,7 @@ async def test_no_spelling_of_a_blocked_address_gets_a_connection(host, connects
 
 @pytest.mark.parametrize("address", BLOCKED_ADDRESSES)
 @pytest.mark.parametrize("beside", [(), ("1.1.1.1",)], ids=["alone", "beside a public one"])
+@pytest.mark.attack("inside addresses: a name that resolves there")
 async def test_a_name_with_one_blocked_address_gets_no_connection(address, beside, connects):
     resolver = FixedResolver(*beside, address)
     async with serving(always(OK)) as server, sending(NOTHING_PRIVATE, resolver) as sender:
@@ -429,6 +439,50 @@ async def test_an_allowed_network_is_reached_by_name_and_by_address(connects):
     assert len(connects) == 3
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "hook.example.test"])
+@pytest.mark.attack("inside addresses: our own Postgres and queue")
+async def test_the_platforms_own_services_are_closed_though_loopback_is_open(host, connects):
+    resolver = FixedResolver("127.0.0.1")
+    async with serving(always(OK)) as server:
+        services = [("postgres.internal", server.port)]
+        sender = HttpSender(LOOPBACK, now=lambda: NOW, services=services, resolver=lambda: resolver)
+        outcome = await sender.post(to(f"http://{host}:{server.port}/"))
+        await sender.aclose()
+        assert kind(outcome) == "destination_blocked"
+        assert (server.connections, connects) == (0, [])
+
+
+@pytest.mark.attack("inside addresses: our own Postgres and queue")
+async def test_what_a_services_name_led_to_stays_closed_while_it_does_not_resolve(monkeypatch):
+    monkeypatch.setattr("triggerfish.adapters.own_services.REFRESH_SECONDS", 0)
+    resolver = FixedResolver("127.0.0.1")
+    async with serving(always(OK)) as server:
+        services = [("postgres.internal", server.port)]
+        sender = HttpSender(LOOPBACK, now=lambda: NOW, services=services, resolver=lambda: resolver)
+        url = f"http://127.0.0.1:{server.port}/"
+        assert kind(await sender.post(to(url))) == "destination_blocked"
+        resolver.failure = socket.gaierror(socket.EAI_AGAIN, "no answer")
+        assert kind(await sender.post(to(url))) == "destination_blocked"
+        await sender.aclose()
+        assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("database", "queue", "services", "ports"),
+    [
+        ("postgresql+psycopg://u:p@db/x", "http://mq", {("db", 5432), ("mq", 80)}, {5432}),
+        ("postgresql+psycopg://u:p@db:6/x", "http://mq:7", {("db", 6), ("mq", 7)}, {6, 7}),
+        ("postgresql+psycopg://u@/x?host=/run", None, set(), set()),
+        ("postgresql+psycopg://u@[::1]/x", "https://mq", {("::1", 5432), ("mq", 443)}, {5432}),
+    ],
+)
+def test_our_own_services_are_known_by_their_urls(database, queue, services, ports):
+    settings = Settings(database_url=database, sqs_endpoint_url=queue)
+    assert set(settings.services) == services
+    assert settings.service_ports == ports
+
+
+@pytest.mark.attack("inside addresses: DNS rebinding")
 async def test_a_name_that_changes_its_mind_is_resolved_once_and_judged_again_when_asked_again():
     resolver = FixedResolver("127.0.0.1")
     async with serving(once(OK)) as server, sending(LOOPBACK, resolver) as sender:

@@ -175,7 +175,7 @@ async def test_a_test_run_needs_the_scope_to_write_and_a_trigger_of_the_project(
     assert api.stored()["event_logs_active"] == 0
 
 
-@pytest.mark.parametrize("status", ["paused", "completed", "disabled"])
+@pytest.mark.parametrize("status", ["paused", "completed"])
 async def test_a_trigger_that_is_not_active_can_be_tested_and_stays_as_it_is(
     api: Api, settings: Settings, receiver: Receiver, status: str
 ) -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import Api, assert_refused, post_json
 from tests.integration.test_trigger_api import an_api_key
+from tests.integration.vault import secrets_of
 
 HOOK = "https://example.com/hook"
 TRIGGERS = "/api/v1/triggers"
@@ -79,8 +80,7 @@ async def test_an_api_trigger_keeps_its_url_and_its_secret_when_it_is_edited(api
     edited = await patch(api, trigger, {"schema": {"type": "array"}})
     assert edited["webhook_url"] == trigger["webhook_url"]
     assert "signing_secret" not in edited
-    secrets = api.sql("SELECT DISTINCT signing_secret FROM trigger_revisions")
-    assert secrets == [(trigger["signing_secret"],)]
+    assert secrets_of(api, trigger) == {trigger["signing_secret"]}
     await api.fire(trigger, b"[]")
     assert_refused(await post_json(api.http, trigger["webhook_url"], b'{"id": 1}'), 400, "payload")
 
@@ -115,8 +115,10 @@ async def test_a_paused_schedule_has_no_next_fire_until_it_is_resumed(api: Api) 
 
 async def test_a_trigger_that_is_over_is_not_paused_and_not_resumed(api: Api) -> None:
     trigger = await api.create(a_scheduled_trigger(HOOK, schedule={"in": "1h"}))
-    for status, verbs in {"completed": ("pause", "resume"), "disabled": ("pause",)}.items():
-        api.sql("UPDATE triggers SET status = %s, next_fire_at = NULL", status)
+    disabled = "status = 'disabled', disabled_at = now(), disabled_reason = 'gone'"
+    ends = {"status = 'completed', next_fire_at = NULL": ("pause", "resume"), disabled: ("pause",)}
+    for end, verbs in ends.items():
+        api.sql(f"UPDATE triggers SET {end}")
         for verb in verbs:
             assert_refused(await api.http.post(f"{TRIGGERS}/{trigger['id']}/{verb}"), 409)
     assert (await control(api, trigger, "resume"))["status"] == "active"

@@ -190,8 +190,9 @@ async def test_a_disabled_trigger_cannot_be_paused_and_is_enabled_by_a_resume(
     with pytest.raises(Conflict, match="disabled"):
         await customer.pause(trigger)
     edited = await customer.patch(trigger, endpoint={"url": HOOK})
-    assert (edited.status, edited.next_fire_at) == ("disabled", None)
-    assert (await customer.resume(trigger)).status == "active"
+    assert (edited.status, edited.next_fire_at) == ("disabled", START.replace(second=10))
+    resumed = await customer.resume(trigger)
+    assert (resumed.status, resumed.disabled) == ("active", None)
     await customer.wait(6)
     assert await customer.fired() == [5, 10]
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from local.cli.environment import for_children, for_sqs, worth_sharing
+from local.runtime.environment import apply_environment
+from local.runtime.model import Template
 
 
 def children(environ: dict[str, str]) -> dict[str, str]:
@@ -13,6 +17,7 @@ def children(environ: dict[str, str]) -> dict[str, str]:
         database_url="postgresql+psycopg://postgres@/triggerfish?host=/state/postgres",
         sqs_endpoint_url="http://127.0.0.1:9999",
         api_key="tf_key",
+        encryption_keys_file=Path("/state/encryption-keys"),
     )
 
 
@@ -25,6 +30,7 @@ def test_a_bare_environment_gets_everything_a_service_needs() -> None:
     assert found["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
     assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "local"
     assert found["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert found["TRIGGERFISH_ENCRYPTION_KEYS_FILE"] == "/state/encryption-keys"
     assert found["TRIGGERFISH_BOOTSTRAP_API_KEY"] == "tf_key"
 
 
@@ -56,8 +62,21 @@ def test_aws_itself_needs_no_endpoint_and_no_invented_credentials() -> None:
 
 
 def test_what_is_shared_with_other_commands_holds_no_key_and_no_strange_variable() -> None:
-    shared = worth_sharing(children({"HOME": "/home/ada"}))
+    given = {"HOME": "/home/ada", "TRIGGERFISH_ENCRYPTION_KEYS": "k1:secret"}
+    shared = worth_sharing(children(given))
+    assert "TRIGGERFISH_ENCRYPTION_KEYS" not in shared
+    assert shared["TRIGGERFISH_ENCRYPTION_KEYS_FILE"] == "/state/encryption-keys"
     assert shared["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
     assert "TRIGGERFISH_BOOTSTRAP_API_KEY" not in shared
     assert "AWS_SECRET_ACCESS_KEY" not in shared
     assert "HOME" not in shared
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_PROFILE"]
+)
+def test_credentials_of_the_operator_are_not_hidden_by_invented_ones(name: str) -> None:
+    environ = {name: "theirs"}
+    assert "AWS_ACCESS_KEY_ID" not in for_sqs(environ, "https://sqs.eu-central-1.amazonaws.com")
+    apply_environment(Template(Path(), {}, {}), environ)
+    assert "AWS_ACCESS_KEY_ID" not in environ

@@ -9,6 +9,7 @@ import pytest
 from local.cli import state
 from local.cli.state import Platform, StateDir
 from local.services.errors import AlreadyRunning
+from triggerfish.domain.key_ring import parse_key_ring
 
 
 @pytest.fixture
@@ -36,6 +37,13 @@ def test_a_key_is_made_once_and_kept_for_its_owner_only(where: StateDir) -> None
     assert len(key) > 40
     assert where.ensure_api_key(None) == key
     assert where.api_key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_encryption_key_is_made_once_and_kept_for_its_owner_only(where: StateDir) -> None:
+    kept = where.ensure_encryption_keys().read_text()
+    assert parse_key_ring(kept).first == "k1"
+    assert where.ensure_encryption_keys().read_text() == kept
+    assert where.encryption_keys_file.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_given_key_replaces_the_kept_one(where: StateDir) -> None:

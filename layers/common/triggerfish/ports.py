@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from triggerfish.domain.delivery import EventRef, Outcome
-from triggerfish.domain.event_log import AcceptedEvent
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome
+from triggerfish.domain.event_log import Source
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 from triggerfish.domain.observation import QueueDepth
+from triggerfish.domain.replay import Replay
 
 
 class Clock(Protocol):
@@ -33,7 +34,9 @@ class Ids(Protocol):
 
     def signing_secret(self) -> str: ...
 
-    def jitter(self) -> float: ...
+    def fraction(self) -> float:
+        """In [0, 1)."""
+        ...
 
 
 class Queue(Protocol):
@@ -99,8 +102,14 @@ class Heartbeats(Protocol):
 class Journal(Protocol):
     """Says what happens to events, so that one can be followed from due to done; never fails."""
 
-    def accepted(self, event: AcceptedEvent) -> None: ...
+    def accepted(self, event_id: UUID, *, source: Source, trigger_id: UUID | None) -> None: ...
+
+    def replayed(self, replays: Sequence[Replay]) -> None: ...
 
     def fired(self, refs: Sequence[EventRef], *, skipped: int) -> None: ...
 
     def attempted(self, outcome: Outcome, *, recorded: bool) -> None: ...
+
+    def held(self, event: ClaimedEvent) -> None: ...
+
+    def disabled(self, event: ClaimedEvent, *, reason: str) -> None: ...

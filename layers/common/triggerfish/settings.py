@@ -2,12 +2,16 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from triggerfish.domain.key_ring import KeyRing, parse_key_ring
 from triggerfish.domain.retention import RetentionPolicy
+
+DEFAULT_PORTS = {"postgresql": 5432, "postgres": 5432, "http": 80, "https": 443}
 
 
 class Settings(BaseSettings):
@@ -27,6 +31,14 @@ class Settings(BaseSettings):
     deliveries_queue_url: str = Field("", description="The queue of deliveries (template).")
     deliveries_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     bootstrap_api_key: str = Field("", description="The first admin key, ensured by `migrate`.")
+    encryption_keys: str = Field(
+        "",
+        description="The key ring of secrets at rest, `id:base64,id:base64`: the first encrypts, "
+        "all decrypt (`triggerfish rekey`).",
+    )
+    encryption_keys_file: str = Field(
+        "", description="A file with the key ring, read when the variable itself is empty."
+    )
     public_url: str = Field(
         "http://localhost:8080", description="The base of webhook URLs, as customers reach it."
     )
@@ -43,6 +55,20 @@ class Settings(BaseSettings):
     )
     endpoint_concurrency: int = Field(
         5, ge=1, description="Simultaneous deliveries to one endpoint, per worker process."
+    )
+    disable_after_seconds: float = Field(
+        86_400.0,
+        gt=0,
+        description="A trigger is disabled when nothing but failures came for that long.",
+    )
+    webhook_rate: float = Field(
+        2000.0, ge=0, description="Calls a second of one trigger's webhook, per gateway process."
+    )
+    key_rate: float = Field(
+        2000.0, ge=0, description="Requests a second with one API key, per gateway process."
+    )
+    triggers_per_project: int = Field(
+        100_000, ge=1, description="How many triggers a project may have."
     )
     egress_allow: str = Field(
         "",
@@ -74,16 +100,34 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def key_ring(self) -> KeyRing:
+        """Raises ValueError for a ring that cannot be read, OSError for a file."""
+        text = self.encryption_keys
+        if not text and self.encryption_keys_file:
+            text = Path(self.encryption_keys_file).read_text(encoding="ascii")
+        return parse_key_ring(text)
+
+    @property
     def retention(self) -> RetentionPolicy:
         return RetentionPolicy(
             timedelta(seconds=self.active_seconds), timedelta(seconds=self.archive_seconds)
         )
 
     @property
+    def services(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of our own services: no delivery may reach them, public or opened."""
+        given = (self.database_url, self.sqs_endpoint_url or "", self.s3_endpoint_url or "")
+        urls = [urlsplit(url) for url in given]
+        return tuple(
+            (url.hostname, url.port or DEFAULT_PORTS[url.scheme.partition("+")[0]])
+            for url in urls
+            if url.hostname
+        )
+
+    @property
     def service_ports(self) -> frozenset[int]:
-        """Ports of our own services: no delivery may reach them, loopback open or not."""
-        urls = (self.database_url, self.sqs_endpoint_url or "", self.s3_endpoint_url or "")
-        return frozenset(port for url in urls if (port := urlsplit(url).port) is not None)
+        """Their ports, closed on whatever EGRESS_ALLOW opens; HTTP's own are left to addresses."""
+        return frozenset(port for _, port in self.services) - {80, 443}
 
     @property
     def lookahead(self) -> timedelta:

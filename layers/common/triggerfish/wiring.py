@@ -19,6 +19,7 @@ from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.event_summary import EventSummaries
+from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.job_progress import JobProgress
 from triggerfish.adapters.db.jobs import Jobs
@@ -27,11 +28,14 @@ from triggerfish.adapters.db.log_entries import LogEntries
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.operational_events import OperationalEvents
 from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.db.revisions import Revisions
+from triggerfish.adapters.db.sealed_secrets import SealedSecrets
+from triggerfish.adapters.db.signing_secrets import SigningSecrets
 from triggerfish.adapters.db.trigger_changes import TriggerChanges
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.db.webhook_urls import WebhookUrls
@@ -40,15 +44,20 @@ from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.adapters.job_queue_sqs import SqsJobQueue
 from triggerfish.adapters.journal import LogJournal
+from triggerfish.adapters.key_lookups import KeyLookups
 from triggerfish.adapters.key_usage import KeyUsage
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import S3Store
 from triggerfish.adapters.queue_sqs import SqsQueue
+from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.trigger_quota import TriggerQuota
+from triggerfish.adapters.vault import Vault
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.access import Principal
 from triggerfish.domain.egress import parse_egress_allow
+from triggerfish.domain.rate import Rate
 from triggerfish.domain.slots import Slots
 from triggerfish.ports import Clock, ObjectStore
 from triggerfish.settings import Settings
@@ -65,9 +74,12 @@ from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.process_log_file import ProcessLogFileDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
+from triggerfish.usecases.query_operational_events import OperationalEventsDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
+from triggerfish.usecases.release_held import ReleaseHeldDeps
 from triggerfish.usecases.replay_events import ReplayEventsDeps
 from triggerfish.usecases.retention import RetentionDeps
+from triggerfish.usecases.rotate_secret import RotateSecretDeps
 from triggerfish.usecases.rotate_url import RotateUrlDeps
 from triggerfish.usecases.run_test import RunTestDeps
 from triggerfish.usecases.summarise_events import SummariseEventsDeps
@@ -100,12 +112,22 @@ class Wiring:
         )
 
     @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.settings.key_ring, self.ids.nonce)
+
+    @cached_property
     def triggers(self) -> Triggers:
-        return Triggers(self.database)
+        return Triggers(self.database, self.vault)
 
     @cached_property
     def events(self) -> EventLogs:
         return EventLogs(self.database)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(
+            self.database, disable_after=timedelta(seconds=self.settings.disable_after_seconds)
+        )
 
     @cached_property
     def observations(self) -> Observations:
@@ -118,7 +140,7 @@ class Wiring:
             ids=self.ids,
             due=DueTriggers(self.database),
             events=self.events,
-            deliveries=Deliveries(self.database),
+            deliveries=self.deliveries,
             queue=self.queue,
             heartbeats=self.observations,
             journal=self.journal,
@@ -129,13 +151,14 @@ class Wiring:
         return CreateTriggerDeps(
             ids=self.ids,
             triggers=self.triggers,
+            quota=TriggerQuota(self.triggers, self.settings.triggers_per_project),
             tick=self.tick,
             lookahead=self.settings.lookahead,
         )
 
     @cached_property
     def trigger_changes(self) -> TriggerChanges:
-        return TriggerChanges(self.database, self.clock)
+        return TriggerChanges(self.database, self.vault, self.clock)
 
     @cached_property
     def change_trigger(self) -> ChangeTriggerDeps:
@@ -144,11 +167,27 @@ class Wiring:
         )
 
     @cached_property
+    def release_held(self) -> ReleaseHeldDeps:
+        return ReleaseHeldDeps(
+            clock=self.clock,
+            triggers=self.triggers,
+            held=HeldEvents(self.database),
+            deliveries=self.deliveries,
+            queue=self.queue,
+            retention=self.settings.retention,
+            lookahead=self.settings.lookahead,
+        )
+
+    @cached_property
+    def operational_events(self) -> OperationalEventsDeps:
+        return OperationalEventsDeps(store=OperationalEvents(self.database))
+
+    @cached_property
     def inspect_trigger(self) -> InspectTriggerDeps:
         return InspectTriggerDeps(
             clock=self.clock,
             standings=self.trigger_changes,
-            revisions=Revisions(self.database),
+            revisions=Revisions(self.database, self.vault),
             events=self.events,
             observations=self.observations,
             retention=self.settings.retention,
@@ -162,7 +201,13 @@ class Wiring:
 
     @cached_property
     def rotate_url(self) -> RotateUrlDeps:
-        return RotateUrlDeps(ids=self.ids, clock=self.clock, urls=WebhookUrls(self.database))
+        urls = WebhookUrls(self.database, self.vault)
+        return RotateUrlDeps(ids=self.ids, clock=self.clock, urls=urls)
+
+    @cached_property
+    def rotate_secret(self) -> RotateSecretDeps:
+        secrets = SigningSecrets(self.database, self.vault)
+        return RotateSecretDeps(clock=self.clock, ids=self.ids, secrets=secrets)
 
     @cached_property
     def manage_triggers(self) -> ManageTriggersDeps:
@@ -174,6 +219,7 @@ class Wiring:
             clock=self.clock,
             ids=self.ids,
             targets=WebhookTargets(self.triggers, self.clock),
+            rates=RateLimits(Rate(self.settings.webhook_rate), self.clock),
             events=BatchedAcceptedEvents(self.events, self.clock),
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,
@@ -186,28 +232,27 @@ class Wiring:
             clock=self.clock,
             ids=self.ids,
             triggers=self.triggers,
-            tests=ManualTests(self.database),
+            tests=ManualTests(self.database, self.vault),
             events=self.events,
             queue=self.queue,
+            journal=self.journal,
             lookahead=self.settings.lookahead,
         )
 
     @cached_property
     def sender(self) -> HttpSender:
         policy = parse_egress_allow(self.settings.egress_allow, self.settings.service_ports)
-        return HttpSender(policy, now=self.clock.now)
+        return HttpSender(policy, now=self.clock.now, services=self.settings.services)
 
     @cached_property
     def deliver(self) -> DeliverDeps:
         return DeliverDeps(
             clock=self.clock,
-            ids=self.ids,
             slots=Slots(self.settings.endpoint_concurrency),
-            deliveries=BatchedDeliveries(Deliveries(self.database), self.clock),
-            settings_of=RevisionSettings(self.triggers),
+            deliveries=BatchedDeliveries(self.deliveries, self.clock),
+            settings_of=RevisionSettings(self.triggers, self.clock),
             sender=self.sender,
             queue=self.queue,
-            triggers=self.triggers,
             heartbeats=SparseHeartbeats(self.observations),
             journal=self.journal,
             lookahead=self.settings.lookahead,
@@ -236,6 +281,7 @@ class Wiring:
             replays=Replays(self.database),
             events=self.events,
             queue=self.queue,
+            journal=self.journal,
         )
 
     @cached_property
@@ -330,7 +376,16 @@ class Wiring:
 
     @cached_property
     def authentication(self) -> AuthenticateDeps:
-        return AuthenticateDeps(clock=self.clock, keys=self.keys, usage=KeyUsage(self.keys))
+        return AuthenticateDeps(
+            clock=self.clock,
+            keys=KeyLookups(self.keys),
+            usage=KeyUsage(self.keys),
+            rates=RateLimits(Rate(self.settings.key_rate), self.clock),
+        )
+
+    @cached_property
+    def sealed_secrets(self) -> SealedSecrets:
+        return SealedSecrets(self.database, self.vault)
 
     async def authenticate(self, key: str) -> Principal | None:
         """The caller behind an API key, None when it is not valid."""
@@ -392,15 +447,27 @@ async def close_all() -> None:
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the database to the current schema and ensure the bootstrap key; safe to repeat."""
+    """Bring the database to the current schema, ensure the bootstrap key, and encrypt secrets that
+    are not; safe to repeat."""
     upgrade(settings.database_url)
-    if settings.bootstrap_api_key:
-        asyncio.run(_ensure_bootstrap(settings))
+    asyncio.run(_prepare(settings))
 
 
-async def _ensure_bootstrap(settings: Settings) -> None:
+async def _prepare(settings: Settings) -> None:
     parts = Wiring(settings)
     try:
-        await parts.ensure_bootstrap(settings.bootstrap_api_key)
+        if settings.bootstrap_api_key:
+            await parts.ensure_bootstrap(settings.bootstrap_api_key)
+        if settings.key_ring.first is not None:
+            await parts.sealed_secrets.rekey(only_plain=True)
+    finally:
+        await parts.close()
+
+
+async def rekey(settings: Settings) -> int:
+    """Encrypt every secret under the first key of the ring; how many were under another."""
+    parts = Wiring(settings)
+    try:
+        return await parts.sealed_secrets.rekey()
     finally:
         await parts.close()

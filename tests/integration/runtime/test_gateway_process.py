@@ -71,6 +71,15 @@ def test_a_websocket_reaches_its_function_and_other_paths_are_refused(serve: Any
         pass
 
 
+def test_a_function_with_a_url_of_its_own_streams_and_speaks_websocket(serve: Any) -> None:
+    gateway = serve()
+    with gateway.http.stream("GET", "/live/stream") as answer:
+        assert list(answer.iter_raw()) == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
+    with connect(f"ws://{gateway.address}/live/echo") as socket:
+        socket.send("one")
+        assert socket.recv(5) == "echo one"
+
+
 def test_both_lanes_answer_alike(serve: Any) -> None:
     native, event = serve(), serve(event_lane=True)
     requests: list[tuple[str, str, dict[str, Any]]] = [

@@ -1,6 +1,7 @@
 """Looking webhook targets up: once for a burst of calls, anew after a doubt."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
@@ -11,15 +12,19 @@ from tests.clock import VirtualClock
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.errors import TryLater
+from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Revision, Trigger, TriggerStatus, parse_definition
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOKEN = b"hash"
+SECRETS = SigningSecrets("whsec_")
 BODY = {"type": "api", "name": "orders", "endpoint": {"url": "https://example.com/"}}
 
 
 def trigger(number: int) -> Trigger:
-    revision = Revision(UUID(int=number), number, parse_definition(BODY, now=NOW), "s", NOW, "key")
+    revision = Revision(
+        UUID(int=number), number, parse_definition(BODY, now=NOW), SECRETS, NOW, "key"
+    )
     ids = UUID(int=1), UUID(int=2)
     return Trigger(*ids, TriggerStatus.ACTIVE, revision, None, 0, 0, None, NOW, NOW)
 
@@ -30,9 +35,11 @@ class SlowTriggers:
     def __init__(self) -> None:
         self.looks: list[asyncio.Future[Trigger | None]] = []
 
-    async def by_token(self, token_hash: bytes, *, now: datetime) -> Trigger | None:
+    async def by_tokens(
+        self, token_hashes: Sequence[bytes], *, now: datetime
+    ) -> dict[bytes, Trigger | None]:
         self.looks.append(asyncio.get_running_loop().create_future())
-        return await self.looks[-1]
+        return {TOKEN: await self.looks[-1]}
 
 
 @pytest.fixture
@@ -71,10 +78,11 @@ async def test_who_doubts_a_target_does_not_join_a_look_from_before(
     targets.forget(TOKEN)
     after = asyncio.create_task(targets.find(TOKEN))
     await turn()
-    triggers.looks[1].set_result(trigger(2))
-    newer = await after
     triggers.looks[0].set_result(trigger(1))
     await before
+    await turn()
+    triggers.looks[1].set_result(trigger(2))
+    newer = await after
     assert newer is not None
     assert newer.revision_id == UUID(int=2)
 

@@ -11,11 +11,11 @@ from triggerfish.domain.api_key import (
     ApiKey,
     NewKey,
     parse_new_key,
-    parse_overlap,
     refuse_gain,
     replacement,
 )
 from triggerfish.domain.errors import Conflict, Forbidden, InvalidInput
+from triggerfish.domain.overlap import parse_overlap
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

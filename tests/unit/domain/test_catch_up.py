@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triggerfish.domain.catch_up import Resume, Skip, catch_up, resume, skip_to
+from triggerfish.domain.catch_up import (
+    GRACE,
+    PACE,
+    Resume,
+    Skip,
+    catch_up,
+    is_made_up,
+    resume,
+    skip_to,
+    turns,
+)
 from triggerfish.domain.schedule import At, Cron, Every, Schedule, due, next_occurrence
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
@@ -97,3 +107,25 @@ def test_a_jump_skips_exactly_what_stepping_would_pass(rule, start, span):
     )
     newest = passed[-1] if passed else None
     assert skip_to(schedule, first, before=before) == Skip(len(passed), newest, cursor)
+
+
+def test_what_is_made_up_at_one_endpoint_takes_turns_from_now_on():
+    taken = turns(["a", "a", "b", "a"], now=NOW, last={})
+    assert taken == [NOW, NOW + PACE, NOW, NOW + 2 * PACE]
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [(5 * PACE, 6 * PACE), (timedelta(0), PACE), (-PACE / 2, PACE / 2), (-HOUR, timedelta(0))],
+)
+def test_turns_go_on_behind_those_already_taken_but_never_in_the_past(last, first):
+    assert turns(["a", "a", "b"], now=NOW, last={"a": NOW + last}) == [
+        NOW + first,
+        NOW + first + PACE,
+        NOW,
+    ]
+
+
+def test_only_what_is_later_than_the_grace_is_made_up():
+    assert not is_made_up(NOW - GRACE, NOW)
+    assert is_made_up(NOW - GRACE - timedelta(microseconds=1), NOW)

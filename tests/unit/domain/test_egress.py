@@ -40,6 +40,7 @@ PUBLIC = words("""
 
 
 @pytest.mark.parametrize("address", NEVER)
+@pytest.mark.attack("inside addresses: metadata services, whatever is allowed")
 def test_what_must_never_be_reached_stays_closed_even_if_everything_is_allowed(address):
     assert not EVERYTHING_ALLOWED.permits(address, 80)
 
@@ -81,6 +82,14 @@ def test_the_platforms_own_ports_stay_closed_on_an_opened_private_address_only()
     assert policy.permits("127.0.0.1", 80)
     assert not policy.permits("127.0.0.1", 5432)
     assert policy.permits("1.1.1.1", 5432)
+
+
+@pytest.mark.parametrize("port", [22, 25, 53, 110, 143, 465, 587, 993, 2049, 6000, 6667])
+@pytest.mark.attack("ports of other protocols")
+def test_ports_of_other_protocols_are_closed_on_public_addresses(port):
+    for address in ("1.1.1.1", "2606:4700::1111", "64:ff9b::808:808"):
+        assert not EVERYTHING_ALLOWED.permits(address, port)
+    assert EVERYTHING_ALLOWED.permits("10.0.0.1", port)  # the operator opened it
 
 
 def test_an_empty_list_opens_nothing():

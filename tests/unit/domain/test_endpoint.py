@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerfish.domain.endpoint import Endpoint, endpoint_key, parse_endpoint
+from triggerfish.domain.endpoint import Endpoint, parse_endpoint
+from triggerfish.domain.endpoint_limits import Limits, endpoint_key, limits_of
 from triggerfish.domain.errors import InvalidInput
 
 URL = "https://example.com/hook"
@@ -124,6 +126,7 @@ def test_a_good_url_is_stored_normalised(url, stored):
         "https://example.com/" + "a" * 2029,
     ],
 )
+@pytest.mark.attack("URLs that parsers disagree about")
 def test_a_bad_url_is_refused(url):
     assert wrong_fields({"url": url}) == ["endpoint.url"]
 
@@ -181,6 +184,7 @@ def test_every_wrong_field_is_named_at_once():
         "x" * 129,
     ],
 )
+@pytest.mark.attack("header injection")
 def test_a_header_that_is_not_the_customers_to_set_is_refused(name):
     assert len(wrong_fields({"url": URL, "headers": {name: "x"}})) == 1
 
@@ -189,6 +193,7 @@ def test_a_header_that_is_not_the_customers_to_set_is_refused(name):
     "value",
     ["a\r\nX-Evil: 1", "a\nb", "a\x00b", "\x7f", "ü", "€", "a" * 4097, 1, None, True, ["a"]],
 )
+@pytest.mark.attack("header injection")
 def test_a_header_value_that_could_not_be_sent_as_it_is_is_refused(value):
     assert wrong_fields({"url": URL, "headers": {"X-A": value}}) == ["endpoint.headers.X-A"]
 
@@ -223,6 +228,38 @@ def test_any_other_timeout_is_refused(timeout):
     assert wrong_fields({"url": URL, "timeout_seconds": timeout}) == ["endpoint.timeout_seconds"]
 
 
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [
+        ({}, None),
+        ({"max_concurrency": 1}, None),
+        ({"max_concurrency": 50, "rate_per_second": 1000}, 0.001),
+        ({"rate_per_second": 0.01}, 100),
+        ({"rate_per_second": 2.5}, 0.4),
+        ({"max_concurrency": None, "rate_per_second": None}, None),
+    ],
+)
+def test_limits_are_kept_and_can_be_read_from_the_key(limits, seconds):
+    one = endpoint(**limits)
+    assert Endpoint.from_json(json.loads(json.dumps(one.to_json()))) == one
+    assert parse_endpoint(one.to_json()) == one
+    interval = None if seconds is None else timedelta(seconds=seconds)
+    assert limits_of(one.key) == Limits(limits.get("max_concurrency"), interval)
+    assert one.key.startswith(endpoint().key)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("max_concurrency", limit) for limit in (0, 51, -1, 2.5, 10**400, True, "5", [5])]
+    + [
+        ("rate_per_second", limit)
+        for limit in (0, 0.009, 1001, -1, 10**400, True, "5", float("nan"), float("inf"))
+    ],
+)
+def test_any_other_limit_is_refused(name, limit):
+    assert wrong_fields({"url": URL, name: limit}) == [f"endpoint.{name}"]
+
+
 def test_an_endpoint_survives_being_stored():
     stored = endpoint(headers={"X-A": "1"}, timeout_seconds=3)
     assert Endpoint.from_json(json.loads(json.dumps(stored.to_json()))) == stored
@@ -253,6 +290,8 @@ def test_no_json_breaks_the_parser(raw):
         {"url": raw},
         {"url": URL, "headers": raw},
         {"url": URL, "timeout_seconds": raw},
+        {"url": URL, "max_concurrency": raw},
+        {"url": URL, "rate_per_second": raw},
     ):
         with contextlib.suppress(InvalidInput):
             parse_endpoint(attempt)

@@ -1,18 +1,22 @@
 """What one look at a due trigger leads to: firings, skips, and the next cursor."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from triggerfish.domain.catch_up import PACE
 from triggerfish.domain.firing import (
     MAX_OCCURRENCES,
     Cursor,
     DueTrigger,
     Firing,
+    Plan,
     first_cursor,
     plan,
+    plan_batch,
 )
 from triggerfish.domain.schedule import At, Every, Schedule
 
@@ -22,7 +26,12 @@ ID = UUID(int=7)
 
 
 def due(schedule: Schedule, at: datetime, **changes: Any) -> DueTrigger:
-    given: dict[str, Any] = {"fired_count": 0, "catch_up": "all", "catch_up_window": HOUR} | changes
+    given: dict[str, Any] = {
+        "fired_count": 0,
+        "catch_up": "all",
+        "catch_up_window": HOUR,
+        "endpoint_key": "https://example.com:443",
+    } | changes
     return DueTrigger(ID, UUID(int=8), schedule, at, **given)
 
 
@@ -138,3 +147,41 @@ def test_an_occurrence_that_waited_for_its_jitter_has_not_been_missed(policy):
     trigger = due(schedule, NOW, catch_up=policy, catch_up_window=timedelta(0))
     made = plan(trigger, now=fire_at, until=fire_at)
     assert (made.firings, made.skipped) == ((Firing(fire_at, fire_at),), 0)
+
+
+def turns_of(plans: list[Plan]) -> list[dict[datetime, datetime | None]]:
+    """For each plan, which turn each of its firings has."""
+    return [{firing.scheduled_for: firing.turn for firing in made.firings} for made in plans]
+
+
+def test_triggers_that_catch_up_at_one_endpoint_take_turns_the_oldest_first():
+    often = due(every(2 * MINUTE, NOW - 7 * MINUTE), NOW - 7 * MINUTE)
+    seldom = due(every(HOUR, NOW - 4 * MINUTE), NOW - 4 * MINUTE)
+    elsewhere = due(every(HOUR, NOW - 4 * MINUTE), NOW - 4 * MINUTE, endpoint_key="other")
+    assert turns_of(plan_batch([often, seldom, elsewhere], now=NOW, until=NOW)) == [
+        {
+            NOW - 7 * MINUTE: NOW,
+            NOW - 5 * MINUTE: NOW + PACE,
+            NOW - 3 * MINUTE: NOW + 3 * PACE,
+            NOW - MINUTE: None,  # merely late
+        },
+        {NOW - 4 * MINUTE: NOW + 2 * PACE},
+        {NOW - 4 * MINUTE: NOW},
+    ]
+
+
+def test_what_is_on_time_waits_for_nobodys_turn():
+    behind = due(every(HOUR, NOW - HOUR), NOW - HOUR, last_turn=NOW + MINUTE)
+    on_time = due(every(HOUR, NOW), NOW)
+    assert turns_of(plan_batch([on_time, behind], now=NOW, until=NOW)) == [
+        {NOW: None},
+        {NOW - HOUR: NOW + MINUTE + PACE, NOW: None},
+    ]
+
+
+def test_turns_change_nothing_else_of_a_plan():
+    behind = due(every(SECOND, NOW - HOUR), NOW - HOUR, last_turn=NOW + MINUTE)
+    [made] = plan_batch([behind], now=NOW, until=NOW)
+    alone = plan(behind, now=NOW, until=NOW)
+    assert [replace(firing, turn=None) for firing in made.firings] == list(alone.firings)
+    assert (made.skipped, made.next) == (alone.skipped, alone.next)

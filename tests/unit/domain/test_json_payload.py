@@ -54,6 +54,7 @@ def refusal(body: bytes) -> tuple[str, str]:
         (b"a=1&b=2", "payload", "JSON"),
     ],
 )
+@pytest.mark.attack("JSON that cannot be stored, or is too deep")
 def test_a_body_that_cannot_be_kept_is_refused_naming_the_place(body, field, said):
     named, message = refusal(body)
     assert named == field

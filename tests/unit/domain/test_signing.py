@@ -1,7 +1,9 @@
 """Signatures by Standard Webhooks, against the specification's vector and the official library."""
 
 import base64
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 import standardwebhooks
@@ -9,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triggerfish.domain.errors import InvalidInput
-from triggerfish.domain.signing import decode_secret, delivery_headers, encode_secret, sign, verify
+from triggerfish.domain.signing import (
+    SigningSecrets,
+    decode_secret,
+    delivery_headers,
+    encode_secret,
+    sign,
+    verify,
+)
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = encode_secret(b"\x07" * 32)
@@ -37,6 +46,18 @@ def test_the_signature_equals_the_official_librarys(body, timestamp, key):
     assert sign(secret, MESSAGE_ID, timestamp, body.encode()) == theirs
 
 
+def test_the_official_verifier_accepts_a_thousand_random_bodies():
+    random, now = Random(7), int(datetime.now(UTC).timestamp())
+    for number in range(1_000):
+        body = json.dumps({"n": random.random(), "text": random.randbytes(99).decode("latin-1")})
+        secret = encode_secret(random.randbytes(random.randint(24, 64)))
+        sent = delivery_headers(f"event-{number}", now, body.encode(), secret, OTHER_SECRET)
+        official = standardwebhooks.Webhook(secret)
+        assert official.verify(body.encode(), sent) == json.loads(body)
+        with pytest.raises(standardwebhooks.WebhookVerificationError):
+            official.verify(body.encode() + b" ", sent)
+
+
 def test_the_official_verifier_accepts_a_delivery():
     now = int(datetime.now(UTC).timestamp())
     sent = delivery_headers(MESSAGE_ID, now, BODY, SECRET)
@@ -47,6 +68,15 @@ def test_while_a_secret_is_rotated_out_both_verify():
     sent = delivery_headers(MESSAGE_ID, SIGNED_AT, BODY, OTHER_SECRET, SECRET)
     assert verify(SECRET, sent, BODY, SIGNED_AT)
     assert verify(OTHER_SECRET, sent, BODY, SIGNED_AT)
+
+
+def test_a_replaced_secret_signs_until_its_end_and_not_at_it():
+    end = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
+    secrets = SigningSecrets(SECRET, OTHER_SECRET, end)
+    assert secrets.at(end - timedelta(microseconds=1)) == (SECRET, OTHER_SECRET)
+    assert secrets.at(end) == (SECRET,)
+    assert SigningSecrets(SECRET).at(end) == (SECRET,)
+    assert SECRET not in repr(secrets)
 
 
 def test_header_names_are_read_in_any_case():

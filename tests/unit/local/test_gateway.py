@@ -95,8 +95,10 @@ async def test_somebody_on_this_machine_may_invoke(gateway: Gateway) -> None:
         ("10.0.0.1", {}),
         ("127.0.0.1", {"x-forwarded-for": "10.0.0.1"}),
         ("127.0.0.1", {"origin": "https://evil.example"}),
+        ("127.0.0.1", {"webhook-id": "a delivery that is aimed at us"}),
     ],
 )
+@pytest.mark.attack("invocation of functions from outside")
 async def test_for_anybody_else_the_invocation_api_is_an_unknown_path(
     gateway: Gateway, address: str, headers: dict[str, str]
 ) -> None:

@@ -7,8 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from local.cli.main import app
+from tests.conftest import ENCRYPTION_KEYS
 from triggerfish import wiring
 from triggerfish.settings import Settings
+
+NOT_ENCRYPTED = "TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.\n"
 
 
 @pytest.fixture
@@ -22,7 +25,8 @@ def ensured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(wiring, "migrate", migrate)
     monkeypatch.setenv("TRIGGERFISH_DATABASE_URL", "postgresql+psycopg://nobody@localhost/none")
     monkeypatch.setenv("TRIGGERFISH_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.delenv("TRIGGERFISH_BOOTSTRAP_API_KEY", raising=False)
+    for name in ("BOOTSTRAP_API_KEY", "ENCRYPTION_KEYS", "ENCRYPTION_KEYS_FILE"):
+        monkeypatch.delenv(f"TRIGGERFISH_{name}", raising=False)
     return keys
 
 
@@ -52,6 +56,29 @@ def test_a_given_key_is_used_and_not_shown(
 
 
 def test_without_the_option_no_key_is_made(ensured: list[str], tmp_path: Path) -> None:
-    assert migrate() == ""
+    assert migrate() == NOT_ENCRYPTED
     assert ensured == [""]
     assert not (tmp_path / "state").exists()
+
+
+def test_with_an_encryption_key_nothing_is_said(
+    ensured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIGGERFISH_ENCRYPTION_KEYS", ENCRYPTION_KEYS)
+    assert migrate() == ""
+
+
+def test_an_encryption_key_is_made_once_where_none_is_given(
+    ensured: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "state" / "encryption-keys"
+    migrate("--generate-key")
+    ring = kept.read_text()
+    assert ring.startswith("k1:")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert ring not in migrate("--generate-key")
+    assert kept.read_text() == ring
+    kept.unlink()
+    monkeypatch.setenv("TRIGGERFISH_ENCRYPTION_KEYS", ENCRYPTION_KEYS)
+    migrate("--generate-key")
+    assert not kept.exists()

@@ -31,6 +31,24 @@ def test_it_keeps_a_delivery_byte_for_byte_and_answers_200(server: ReceiverServe
     assert (kept.path, kept.body, kept.event_id) == ("/orders", body, "e-1")
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/status/410", 410),
+        ("/status/503?n=1", 503),
+        ("/status/503/orders", 503),
+        ("/status/204", 200),
+        ("/status/499", 200),  # no status that is known
+        ("/orders/status/503", 200),
+    ],
+)
+def test_it_answers_as_its_path_asks_and_keeps_the_delivery(
+    server: ReceiverServer, path: str, status: int
+) -> None:
+    assert httpx.post(server.url(path), content=b"{}").status_code == status
+    assert [kept.path for kept in server.deliveries] == [path]
+
+
 def test_a_get_only_asks_whether_it_is_there(server: ReceiverServer) -> None:
     assert httpx.get(server.url("/health")).status_code == 200
     assert not server.deliveries

@@ -1,14 +1,18 @@
 """Running schedules on a virtual clock: on time, never piling up, never giving up."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from local.runtime.invoker import FunctionError, Invoker, Result
-from local.runtime.scheduler import ScheduleRunner
-from local.runtime.template import Schedule
+from local.runtime.invoker import FunctionError, Invoker, Result, UnknownFunctionError
+from local.runtime.loader import LoadError
+from local.runtime.scheduler import ScheduleRunner, schedule
+from local.runtime.template import Schedule, load
 from local.runtime.timing import Cron, Every
+from tests.unit.local.sample.paths import SAMPLE_TEMPLATE
 
 
 class World:
@@ -118,3 +122,16 @@ async def test_the_event_says_when_it_was_due_or_is_the_literal_input() -> None:
     function = Function(world)
     await runs(world, function, Cron("* * * * *"), {"horizon": 2})
     assert function.events == [{"horizon": 2}]
+
+
+async def test_only_the_named_functions_are_loaded_and_scheduled() -> None:
+    sample = load(SAMPLE_TEMPLATE, sqs_endpoint="", environ={})
+    broken = replace(sample.functions["beat"], module="nowhere")
+    template = replace(sample, functions={**sample.functions, "beat": broken})
+    stop = asyncio.Event()
+    stop.set()
+    with pytest.raises(LoadError):
+        await schedule(template, stop)
+    await schedule(template, stop, only=["web"])
+    with pytest.raises(UnknownFunctionError, match="nobody"):
+        await schedule(template, stop, only=["nobody"])

@@ -163,6 +163,19 @@ def test_a_local_override_must_name_a_schedule(tmp_path: Path) -> None:
         load_text(tmp_path, text)
 
 
+def test_a_function_url_needs_a_local_path(tmp_path: Path) -> None:
+    text = function("FunctionUrlConfig: {AuthType: NONE}")
+    with pytest.raises(TemplateError, match="FunctionUrlConfig needs"):
+        load_text(tmp_path, text)
+
+
+def test_a_local_value_replaces_one_that_only_aws_can_resolve(tmp_path: Path) -> None:
+    head = "Metadata: {Local: {Environment: {V: here}}}"
+    text = function("Environment: {Variables: {V: !If [Yes, a, b], W: both}}")
+    environment = load_text(tmp_path, text, head).functions["F"].environment
+    assert environment == {"V": "here", "W": "both"}
+
+
 @pytest.mark.parametrize("text", ["Resources: [", "- a", "Resources: {}\nGlobals: {Api: {}}"])
 def test_a_broken_document_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "template.yaml"

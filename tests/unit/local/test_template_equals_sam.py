@@ -9,32 +9,17 @@ import pytest
 
 from local.runtime.intrinsics import Resolver
 from local.runtime.template import Template, load
+from tests.sam import packaged, transformed
 from tests.unit.local.sample.paths import PROJECT_TEMPLATE, SAMPLE_TEMPLATE
-
-
-class NoManagedPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-def _packaged(document: dict[str, Any]) -> dict[str, Any]:
-    """As `sam package` leaves it: code in a bucket, here under the name of its folder."""
-    for resource in document["Resources"].values():
-        for key in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
-            resource["Properties"][key] = f"s3://bucket/{resource['Properties'][key]}"
-    return document
 
 
 class Transformed:
     """What CloudFormation would be asked to create."""
 
     def __init__(self, path: Path) -> None:
-        from samtranslator.translator.transform import transform
-        from samtranslator.yaml_helper import yaml_parse
-
-        document = _packaged(yaml_parse(path.read_text()))
+        document = packaged(path)
         self.source: dict[str, Any] = document["Resources"]
-        self.resources = transform(document, {}, NoManagedPolicies())["Resources"]
+        self.resources = transformed(path)["Resources"]
         self.resolver = Resolver(document.get("Parameters", {}), self.source, "")
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
@@ -68,7 +53,8 @@ def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any
 def test_routes_are_those_that_sam_derives(both: tuple[Template, Transformed]) -> None:
     ours, theirs = both
     expected = {route: theirs.name(logical_id) for route, logical_id in theirs.routes().items()}
-    assert {r: f.name for f in ours.functions.values() for r in f.routes} == expected
+    found = {r: f.name for f in ours.functions.values() for r in f.routes if f.name != "live"}
+    assert found == expected
 
 
 def test_queue_mappings_are_those_that_sam_derives(both: tuple[Template, Transformed]) -> None:
@@ -79,7 +65,7 @@ def test_queue_mappings_are_those_that_sam_derives(both: tuple[Template, Transfo
             theirs.resolver.value(mapping["EventSourceArn"]).rsplit(":", 1)[-1],
             mapping.get("BatchSize", 10),
             mapping.get("MaximumBatchingWindowInSeconds", 0),
-            mapping.get("ScalingConfig", {}).get("MaximumConcurrency"),
+            theirs.resolver.value(mapping.get("ScalingConfig", {})).get("MaximumConcurrency"),
             mapping.get("FunctionResponseTypes", []) == ["ReportBatchItemFailures"],
         )
         for mapping in theirs.of_type("AWS::Lambda::EventSourceMapping")
@@ -102,6 +88,7 @@ def test_functions_handlers_and_limits_are_those_that_sam_derives(
             f.get("MemorySize", 128),
         )
         for f in theirs.of_type("AWS::Lambda::Function")
+        if f["Handler"] != "run.sh"  # the Lambda Web Adapter's; locally it is a Python handler
     }
     assert {
         f.name: (
@@ -110,7 +97,21 @@ def test_functions_handlers_and_limits_are_those_that_sam_derives(
             f.memory_mb,
         )
         for f in ours.functions.values()
+        if f.name != "live"
     } == expected
+
+
+def test_a_function_url_is_a_local_route_and_a_streaming_url_on_aws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    ours = load(SAMPLE_TEMPLATE, sqs_endpoint="", environ={}).functions["live"]
+    assert (ours.routes, ours.attribute) == ((("ANY", "/live/{proxy+}"),), "handler")
+    (url,) = _transformed(SAMPLE_TEMPLATE).of_type("AWS::Lambda::Url")
+    assert (url["TargetFunctionArn"], url["InvokeMode"]) == (
+        {"Ref": "LiveFunction"},
+        "RESPONSE_STREAM",
+    )
 
 
 def test_schedules_are_those_that_sam_derives(both: tuple[Template, Transformed]) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
+from triggerfish.adapters.own_services import OwnServices
 from triggerfish.domain.egress import EgressPolicy
 
 DNS_SECONDS = 5.0
@@ -67,7 +68,7 @@ class SystemResolver(AbstractResolver):
 class GuardedResolver(AbstractResolver):
     """Asks `inner` within `DNS_SECONDS`; one refused answer refuses the name."""
 
-    def __init__(self, policy: EgressPolicy, inner: AbstractResolver) -> None:
+    def __init__(self, policy: OwnServices, inner: AbstractResolver) -> None:
         self._policy = policy
         self._inner = inner
 
@@ -93,9 +94,14 @@ class GuardedTransport(AiohttpTransport):
     """An httpx transport on a guarded session; belongs to the event loop it was made in."""
 
     def __init__(
-        self, policy: EgressPolicy, resolver: AbstractResolver, tls: ssl.SSLContext
+        self,
+        policy: EgressPolicy,
+        resolver: AbstractResolver,
+        tls: ssl.SSLContext,
+        services: Iterable[tuple[str, int]] = (),
     ) -> None:
-        session = guarded_session(policy, resolver, tls)
+        self._policy = OwnServices(policy, services, resolver)
+        session = guarded_session(self._policy, resolver, tls)
         super().__init__(verify=tls, trust_env=False, client=session)
         self._resolver = resolver
         self._recent: OrderedDict[bytes, None] = OrderedDict()
@@ -105,6 +111,7 @@ class GuardedTransport(AiohttpTransport):
 
         A repeat is safe, deliveries carry their id. A fresh connection that dies is a failure.
         """
+        await self._policy.refresh()
         if not self._posted_recently(request.url.netloc):
             request.headers["connection"] = "close"
         for _ in range(STALE_CONNECTIONS):
@@ -131,7 +138,7 @@ class GuardedTransport(AiohttpTransport):
 
 
 def guarded_session(
-    policy: EgressPolicy, resolver: AbstractResolver, tls: ssl.SSLContext
+    policy: OwnServices, resolver: AbstractResolver, tls: ssl.SSLContext
 ) -> aiohttp.ClientSession:
     """A session for one event loop: no cookies, no proxy or .netrc, no limits of its own.
 
@@ -156,7 +163,7 @@ def guarded_session(
     )
 
 
-def _socket_factory(policy: EgressPolicy) -> Callable[[Any], socket.socket]:
+def _socket_factory(policy: OwnServices) -> Callable[[Any], socket.socket]:
     def guarded_socket(info: Any) -> socket.socket:
         family, kind, protocol, _, address = info
         if not policy.permits(address[0], address[1]):

@@ -13,7 +13,7 @@ _ALPHANUMERIC = digits + ascii_letters
 
 
 class SystemIds:
-    """Random ids: UUIDv7 (RFC 9562) for rows, 256-bit tokens for secrets, jitter for retries."""
+    """Random ids: UUIDv7 (RFC 9562) for rows, 256-bit tokens for secrets."""
 
     def uuid7(self, at: datetime) -> UUID:
         """A new id whose leading bits are `at`, so that ids sort by time."""
@@ -31,6 +31,10 @@ class SystemIds:
         """A Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""
         return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
-    def jitter(self) -> float:
-        """A number in [0, 1)."""
+    def fraction(self) -> float:
+        """In [0, 1)."""
         return random.random()
+
+    def nonce(self, length: int) -> bytes:
+        """Random bytes that no second ciphertext shares."""
+        return secrets.token_bytes(length)

@@ -1,14 +1,16 @@
-"""The journal in the functions' log: a line for each attempt, accepted event and fired batch.
+"""The journal in the functions' log: a line for each attempt, accepted event, and batch of events.
 
 An event's id leads from the line that fired it, over every attempt, to the line that ended it.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import structlog
 
-from triggerfish.domain.delivery import EventRef, Outcome, Status
-from triggerfish.domain.event_log import AcceptedEvent
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome, Status
+from triggerfish.domain.event_log import Source
+from triggerfish.domain.replay import Replay
 
 IDS_A_LINE = 500
 
@@ -19,9 +21,22 @@ class LogJournal:
     def __init__(self) -> None:
         self._log = structlog.get_logger().bind()  # bound once: saves 2 µs a line
 
-    def accepted(self, event: AcceptedEvent) -> None:
-        """A webhook call has become an event."""
-        self._log.info("event_accepted", event_id=event.id, trigger_id=event.trigger_id)
+    def accepted(self, event_id: UUID, *, source: Source, trigger_id: UUID | None) -> None:
+        """A request has become an event: a webhook call, or a test run."""
+        self._log.info(
+            "event_accepted", event_id=event_id, trigger_id=trigger_id, source=source.value
+        )
+
+    def replayed(self, replays: Sequence[Replay]) -> None:
+        """Old events have become new ones; both lists are in the same order."""
+        for start in range(0, len(replays), IDS_A_LINE):
+            batch = replays[start : start + IDS_A_LINE]
+            self._log.info(
+                "events_replayed",
+                count=len(batch),
+                event_ids=[one.ref.event_id for one in batch],
+                replay_of=[one.replay_of for one in batch],
+            )
 
     def fired(self, refs: Sequence[EventRef], *, skipped: int) -> None:
         """A batch of due occurrences has become events; skipped ones only count."""
@@ -46,4 +61,18 @@ class LogJournal:
             lateness_ms=outcome.lateness_ms,
             next_attempt_at=outcome.retry_at,
             recorded=recorded,
+        )
+
+    def held(self, event: ClaimedEvent) -> None:
+        """An event was not attempted: it fired while its trigger was disabled."""
+        self._log.info("event_held", event_id=event.id, trigger_id=event.trigger_id)
+
+    def disabled(self, event: ClaimedEvent, *, reason: str) -> None:
+        """An attempt has disabled its trigger; somebody has to look after its endpoint."""
+        self._log.warning(
+            "trigger_disabled",
+            trigger_id=event.trigger_id,
+            project_id=event.project_id,
+            event_id=event.id,
+            reason=reason,
         )

@@ -7,7 +7,7 @@ may connect is decided in `guarded_transport.py`.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from importlib import metadata
@@ -46,7 +46,8 @@ def user_agent() -> str:
 class HttpSender:
     """The `Sender` port. One session per event loop, made on first use; `aclose` ends this loop's.
 
-    `now` dates a `Retry-After` whose reply has no `Date`. `resolver`, `tls` and `transport` are for
+    `now` dates a `Retry-After` whose reply has no `Date`. `services` are the platform's own, closed
+    to deliveries by their addresses. `resolver`, `tls` and `transport` are for
     tests and special hosts; a given `transport` takes the place of the guarded one.
     """
 
@@ -55,12 +56,14 @@ class HttpSender:
         policy: EgressPolicy,
         *,
         now: Callable[[], datetime],
+        services: Iterable[tuple[str, int]] = (),
         resolver: Callable[[], AbstractResolver] = SystemResolver,
         tls: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._policy = policy
         self._now = now
+        self._services = tuple(services)
         self._resolver = resolver
         self._tls = tls or _system_tls()
         self._given = transport
@@ -121,7 +124,7 @@ class HttpSender:
         loop = asyncio.get_running_loop()
         transport = self._own.get(loop)
         if transport is None:
-            transport = GuardedTransport(self._policy, self._resolver(), self._tls)
+            transport = GuardedTransport(self._policy, self._resolver(), self._tls, self._services)
             self._own[loop] = transport
         return transport
 

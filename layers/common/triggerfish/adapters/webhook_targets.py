@@ -1,21 +1,22 @@
 """Webhook targets by token hash: remembered, since storing an event checks that they still hold."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cachetools import LRUCache
 
+from triggerfish.adapters.batcher import Batcher
 from triggerfish.adapters.db.triggers import Triggers
-from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.payload_schema import compile_schema
-from triggerfish.domain.trigger import Trigger, TriggerStatus, WebhookTarget
+from triggerfish.domain.trigger import FIRING, Trigger, WebhookTarget
 from triggerfish.ports import Clock
 
 REMEMBERED = 2_000
 
 
 class WebhookTargets:
-    """Looks targets up and compiles their schemas once. Only active triggers are remembered.
+    """Looks targets up and compiles their schemas once. Only those that fire are remembered.
 
     Calls that come while one is looked up wait for that look: a burst on a cold URL costs one.
     """
@@ -26,8 +27,9 @@ class WebhookTargets:
         self._known: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
         # Forgotten, but perhaps the same when looked up: compiling a schema is not cheap.
         self._doubted: LRUCache[bytes, WebhookTarget] = LRUCache(REMEMBERED)
-
         self._looks: dict[bytes, asyncio.Task[WebhookTarget | None]] = {}
+        # Looks at several tokens share a statement: guessing keeps one connection busy at most.
+        self._trigger: Batcher[bytes, Trigger | None] = Batcher(self._read, max_size=200)
 
     async def find(self, token_hash: bytes) -> WebhookTarget | None:
         known = self._known.get(token_hash)
@@ -51,17 +53,21 @@ class WebhookTargets:
 
     async def _look_up(self, token_hash: bytes) -> WebhookTarget | None:
         doubted = self._doubted.pop(token_hash, None)
-        trigger = await self._triggers.by_token(token_hash, now=self._clock.now())
+        trigger = await self._trigger(token_hash)
         if trigger is None:
             return None
         if doubted is not None and doubted.revision_id == trigger.revision.id:
             target = doubted
         else:
             target = _target(trigger)
-        if trigger.status is not TriggerStatus.ACTIVE:
+        if trigger.status not in FIRING:
             return replace(target, status=trigger.status)
         self._known[token_hash] = target
         return target
+
+    async def _read(self, token_hashes: Sequence[bytes]) -> list[Trigger | None]:
+        found = await self._triggers.by_tokens(token_hashes, now=self._clock.now())
+        return [found.get(token_hash) for token_hash in token_hashes]
 
 
 def _target(trigger: Trigger) -> WebhookTarget:
@@ -70,6 +76,7 @@ def _target(trigger: Trigger) -> WebhookTarget:
         trigger.id,
         trigger.revision.id,
         trigger.status,
-        endpoint_key(definition.endpoint.url),
+        definition.endpoint.key,
         compile_schema(definition.schema or {}),
+        definition.verification,
     )

@@ -14,8 +14,6 @@ from triggerfish.domain.timestamps import parse_rfc3339
 T = TypeVar("T")
 
 MAX_NAME_CHARACTERS = 200
-DEFAULT_OVERLAP_SECONDS = 24 * 3600
-MAX_OVERLAP_SECONDS = 7 * 24 * 3600
 
 NEW_KEY_FIELDS = frozenset({"name", "scopes", "expires_at", "expires_in"})
 
@@ -55,20 +53,6 @@ def parse_new_key(raw: object, *, now: datetime) -> NewKey:
     if errors or name is None or scopes is None:
         raise InvalidInput("The API key is not valid.", errors)
     return NewKey(name, scopes, expires_at)
-
-
-def parse_overlap(raw: object) -> timedelta:
-    """Read the body of a rotation: how long the old key stays valid. Raises InvalidInput."""
-    body = _object(raw)
-    errors = _unknown_fields(body, frozenset({"overlap_seconds"}))
-    seconds = body.get("overlap_seconds", DEFAULT_OVERLAP_SECONDS)
-    whole = isinstance(seconds, int) and not isinstance(seconds, bool)
-    if not whole or not 0 <= seconds <= MAX_OVERLAP_SECONDS:
-        message = f"must be a whole number of seconds, 0 to {MAX_OVERLAP_SECONDS}"
-        errors.append(FieldError("overlap_seconds", message))
-    if errors:
-        raise InvalidInput("The rotation is not valid.", errors)
-    return timedelta(seconds=seconds)
 
 
 def parse_name(value: object) -> str:

@@ -1,25 +1,29 @@
 """The delivery state machine: pure rules from an attempt's result to the event's next state.
 
 pending ──claim──► delivering ──┬─ 2xx ───────────────────► success
-   ▲                            ├─ retryable, tries left ─► pending (next_attempt_at)
-   └────────────────────────────┘
-                                └─ final, or none left ───► failure
+   ▲ ▲                          ├─ retryable, tries left ─► pending (next_attempt_at)
+   │ └──────────────────────────┤
+   │                            ├─ final, or none left ───► failure
+   └──release── held ◄──────────┴─ its trigger is disabled (nothing is sent)
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.exchange import Reply, SendFailure
-from triggerfish.domain.retry import RetryPolicy
+from triggerfish.domain.retry import RetryPolicy, jitter_of, last_attempt_at
+from triggerfish.domain.signing import SigningSecrets
 
 
 class Status(StrEnum):
     PENDING = "pending"  # waits for its time, a worker or a retry
     DELIVERING = "delivering"  # a worker holds the lease
+    HELD = "held"  # its trigger was disabled when it came due; waits to be released
     SUCCESS = "success"  # final: an attempt was answered 2xx
     FAILURE = "failure"  # final: refused for good, or no attempt left
 
@@ -30,6 +34,8 @@ TRANSITIONS: frozenset[tuple[Status, Status]] = frozenset(
         (Status.DELIVERING, Status.SUCCESS),
         (Status.DELIVERING, Status.PENDING),
         (Status.DELIVERING, Status.FAILURE),
+        (Status.DELIVERING, Status.HELD),
+        (Status.HELD, Status.PENDING),
     }
 )
 
@@ -53,7 +59,10 @@ class EventRef:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
-    """An event that this worker holds the lease of; `attempt` numbers the attempt to make."""
+    """An event that this worker holds the lease of; `attempt` numbers the attempt to make.
+
+    `is_to_hold`: it has fired while its trigger was disabled, and is not to be attempted.
+    """
 
     id: UUID
     project_id: UUID
@@ -63,6 +72,9 @@ class ClaimedEvent:
     scheduled_for: datetime
     payload: str
     attempt: int
+    fired_at: datetime
+    released_at: datetime | None = None
+    is_to_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,7 @@ class DeliverySettings:
 
     endpoint: Endpoint
     retry: RetryPolicy
-    signing_secret: str
+    secrets: SigningSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,25 +124,37 @@ class Outcome:
 
     @property
     def lateness_ms(self) -> int | None:
-        """How long after its time the first attempt started; None for retries."""
-        if self.attempt.number > 1:
+        """How long after its time the first attempt started; None for retries, and if held."""
+        if self.attempt.number > 1 or self.event.released_at is not None:
             return None
         return round((self.attempt.started_at - self.event.scheduled_for).total_seconds() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The other end of a lease: nothing was attempted, the event waits to be released."""
+
+    event: ClaimedEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """What settling came to: whether the outcome was written, and the event that is next."""
+    """What settling came to: whether the outcome was written, and the event that is next.
+
+    `disabled` says why the outcome has disabled its trigger, if it has.
+    """
 
     recorded: bool
     next: ClaimedEvent | None
+    disabled: str | None = None
 
 
 def classify(reply: Reply | SendFailure) -> Verdict:
     """What an answer means. Standard Webhooks: 2xx is success, 3xx is not followed, 410 disables.
 
-    Every other answer may heal (a deploy, a bad route, a revoked certificate), so it is retried;
-    only a destination that our own rules block never will.
+    Every other answer may heal (a deploy, a bad route, an expired key or certificate, a name that
+    does not resolve), and an attempt too many costs less than an event lost: so it is retried.
+    Only a destination that our own rules block never heals by waiting.
     """
     if isinstance(reply, SendFailure):
         return Verdict.REFUSED if reply.kind == "destination_blocked" else Verdict.TRY_LATER
@@ -146,9 +170,8 @@ def settle(
     *,
     started: datetime,
     ended: datetime,
-    jitter: float,
 ) -> Outcome:
-    """Decide what an attempt means for its event. `jitter` is in [0, 1)."""
+    """Decide what an attempt means for its event."""
     attempt = _attempt(event.attempt, reply, started, ended)
     match classify(reply):
         case Verdict.DELIVERED:
@@ -159,10 +182,20 @@ def settle(
             return Outcome(event, attempt, Status.FAILURE)
         case Verdict.TRY_LATER:
             after = reply.retry_after_seconds if isinstance(reply, Reply) else None
-            wait = retry.wait_after(event.attempt, retry_after_seconds=after, jitter=jitter)
-            if wait is None:
+            at = _retry_at(event, retry, ended, after)
+            if at is None:
                 return Outcome(event, attempt, Status.FAILURE)
-            return Outcome(event, attempt, Status.PENDING, retry_at=ended + wait)
+            return Outcome(event, attempt, Status.PENDING, retry_at=at)
+
+
+def _retry_at(
+    event: ClaimedEvent, retry: RetryPolicy, ended: datetime, after: float | None
+) -> datetime | None:
+    """When to try again, None for never; no attempt begins once its event's log is all but over."""
+    jitter = jitter_of(event.id, event.attempt)
+    wait = retry.wait_after(event.attempt, retry_after_seconds=after, jitter=jitter)
+    last = last_attempt_at(event.fired_at)
+    return None if wait is None or ended >= last else min(ended + wait, last)
 
 
 def _attempt(
@@ -170,8 +203,18 @@ def _attempt(
 ) -> Attempt:
     if isinstance(reply, SendFailure):
         return Attempt(number, started, ended - started, None, _failure_text(reply), "")
-    error = None if 200 <= reply.status_code < 300 else f"http_{reply.status_code}"
+    error = None if 200 <= reply.status_code < 300 else _answer_text(reply.status_code)
     return Attempt(number, started, ended - started, reply.status_code, error, reply.excerpt)
+
+
+def _answer_text(status_code: int) -> str:
+    """A stable word and a sentence, like those of failures: `http_503: The endpoint answered …`."""
+    try:
+        said = f"{status_code} {HTTPStatus(status_code).phrase}"
+    except ValueError:  # not registered
+        said = str(status_code)
+    not_followed = "; redirects are not followed" if 300 <= status_code < 400 else ""
+    return f"http_{status_code}: The endpoint answered {said}{not_followed}."
 
 
 def _failure_text(failure: SendFailure) -> str:

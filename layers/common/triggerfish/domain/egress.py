@@ -3,7 +3,7 @@
 1. never: metadata services, link-local, unspecified, multicast, reserved; no setting opens them;
 2. private: loopback, RFC 1918, carrier NAT, ULA and the other special-purpose blocks of the IANA
    registries; closed unless an operator lists them;
-3. public: open.
+3. public: open, but for ports of other protocols.
 
 `ipaddress.is_global` is no such filter: it calls NAT64, 6to4, `::127.0.0.1` and Azure's wire
 server global. Hence explicit lists.
@@ -59,6 +59,16 @@ PRIVATE = _networks(
     "3fff::/20",  # documentation
 )
 
+# Where something else than HTTP listens, which might take a POST for commands: the blocked ports of
+# the WHATWG Fetch standard. On private addresses it is the operator who says what is open.
+OTHER_PROTOCOLS = frozenset((
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
+    102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389,
+    427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636,
+    989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665,
+    6666, 6667, 6668, 6669, 6679, 6697, 10080,
+))  # fmt: skip
+
 PUBLIC_IPV6 = IPv6Network("2000::/3")  # the only block of global unicast handed out so far
 NAT64 = IPv6Network("64:ff9b::/96")
 NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
@@ -82,21 +92,25 @@ class EgressPolicy:
 
         A scope id (`fe80::1%eth0`) only ever selects a local interface, so it is refused too.
         """
-        try:
-            ip = ip_address(address)
-        except ValueError:
-            return False
-        if not 1 <= port <= 65535 or "%" in address:
-            return False
-        return self._permits(_same_destination(ip), port)
+        ip = parse_destination(address)
+        return ip is not None and 1 <= port <= 65535 and self._permits(ip, port)
 
     def _permits(self, ip: Address, port: int) -> bool:
         inner = _embedded(ip)
         if _within(ip, NEVER) or (inner is not None and _within(inner, NEVER)):
             return False
         if _is_public(ip, inner):
-            return True
+            return port not in OTHER_PROTOCOLS
         return _within(ip, self.allow) and port not in self.closed_ports
+
+
+def parse_destination(address: str) -> Address | None:
+    """The address that the kernel would connect to; None for what is not a plain address."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return None
+    return None if "%" in address else _same_destination(ip)
 
 
 def parse_egress_allow(text: str, closed_ports: frozenset[int] = frozenset()) -> EgressPolicy:

@@ -1,21 +1,22 @@
-"""Where a trigger delivers to: a URL, custom headers and a timeout, checked when it is registered.
+"""Where a trigger delivers to: URL, headers, timeout and limits, checked when it is registered.
 
 The checks here give good messages early; what really stops a delivery from reaching inside is
 `domain/egress.py`, applied to every address at connect time.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from triggerfish.domain.endpoint_limits import endpoint_key, parse_max_concurrency, parse_rate
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.hostname import parse_authority
 
 T = TypeVar("T")
 
+FIELDS = frozenset({"url", "headers", "timeout_seconds", "max_concurrency", "rate_per_second"})
 MAX_URL_LENGTH = 2_048
 MAX_HEADERS = 20
 MAX_HEADER_NAME_LENGTH = 128
@@ -73,24 +74,35 @@ class Endpoint:
     url: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold credentials
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_concurrency: int | None = None
+    rate_per_second: float | None = None
+
+    @property
+    def key(self) -> str:
+        """What its limits are counted by."""
+        return endpoint_key(
+            self.url, max_concurrency=self.max_concurrency, rate_per_second=self.rate_per_second
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """The form `parse_endpoint` reads and the API shows."""
+        """The form `parse_endpoint` reads and the API shows; limits only where it has its own."""
+        limits = {"max_concurrency": self.max_concurrency, "rate_per_second": self.rate_per_second}
         return {
             "url": self.url,
             "headers": dict(self.headers),
             "timeout_seconds": self.timeout_seconds,
-        }
+        } | {name: limit for name, limit in limits.items() if limit is not None}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Endpoint":
         """Rebuild what `to_json` wrote; it was checked then and is not checked again."""
         headers = tuple(stored["headers"].items())
-        return cls(stored["url"], headers, float(stored["timeout_seconds"]))
+        limits = (stored.get("max_concurrency"), stored.get("rate_per_second"))
+        return cls(stored["url"], headers, float(stored["timeout_seconds"]), *limits)
 
 
 def parse_endpoint(raw: object) -> Endpoint:
-    """Check `{"url", "headers"?, "timeout_seconds"?}` as decoded from JSON.
+    """Check an object of FIELDS as decoded from JSON; all but `url` may be left out.
 
     Raises `InvalidInput` with every wrong field (`endpoint.url`, `endpoint.headers.X`, ...).
     """
@@ -99,26 +111,26 @@ def parse_endpoint(raw: object) -> Endpoint:
     problems = [
         FieldError(f"endpoint.{_shown(name)}", "unknown field")
         for name in raw
-        if name not in ("url", "headers", "timeout_seconds")
+        if name not in FIELDS
     ]
     url = _collect(problems, "endpoint.url", parse_url, raw.get("url"))
     headers = _parse_headers(raw.get("headers"), problems)
     timeout = _collect(
         problems, "endpoint.timeout_seconds", _parse_timeout, raw.get("timeout_seconds")
     )
+    concurrency, rate = _parse_limits(raw, problems)
     if problems or url is None or timeout is None:
         raise _invalid(problems)
-    return Endpoint(url, headers, timeout)
+    return Endpoint(url, headers, timeout, concurrency, rate)
 
 
-def endpoint_key(url: str) -> str:
-    """A short stable name of the receiver: the URL without query and fragment, hashed (16 hex).
+def _parse_limits(
+    raw: Mapping[Any, Any], problems: list[FieldError]
+) -> tuple[int | None, float | None]:
+    def limit(name: str, parse: Callable[[object], T]) -> T | None:
+        return _collect(problems, f"endpoint.{name}", parse, raw.get(name))
 
-    The per-endpoint concurrency cap counts by it, so a query that varies is no way round the cap.
-    """
-    parts = urlsplit(url)
-    receiver = urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", "", ""))
-    return hashlib.sha256(receiver.encode()).hexdigest()[:16]
+    return limit("max_concurrency", parse_max_concurrency), limit("rate_per_second", parse_rate)
 
 
 def parse_url(raw: object) -> str:

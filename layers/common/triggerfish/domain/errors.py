@@ -8,6 +8,7 @@ TriggerfishError
 ├── Conflict        look at the current state first, then decide
 ├── KeyReused       send a new idempotency key: this one belongs to another request
 ├── TooLarge        send less
+├── TooManyRequests send slower
 └── TryLater        send the same again, later (after `retry_after_seconds` if given)
 """
 
@@ -61,6 +62,14 @@ class KeyReused(TriggerfishError):
 
 class TooLarge(TriggerfishError):
     """More bytes than are accepted."""
+
+
+class TooManyRequests(TriggerfishError):
+    """Faster than allowed; the same request is welcome after `retry_after_seconds`."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TryLater(TriggerfishError):

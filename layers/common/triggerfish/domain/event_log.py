@@ -49,6 +49,7 @@ class EventLog:
     completed_at: datetime | None
     replay_of: UUID | None
     attempts: list[dict[str, Any]]
+    released_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from triggerfish.domain.event_log import EventLog
 from triggerfish.domain.observation import Heartbeat
 from triggerfish.domain.timestamps import format_rfc3339
-from triggerfish.domain.trigger import Trigger, TriggerStatus, TriggerType
+from triggerfish.domain.trigger import DisabledReason, Trigger, TriggerStatus, TriggerType
 
 FAILURES = {
     "timeout": "the endpoint did not answer in time",
@@ -39,20 +39,19 @@ def explain(evidence: Evidence) -> str:
         case TriggerStatus.PAUSED:
             said = "The trigger is paused: it does not fire until it is resumed"
         case TriggerStatus.DISABLED:
-            said = "The trigger is disabled because its endpoint answered 410: resume it to go on"
+            said = _disabled(trigger)
         case TriggerStatus.COMPLETED:
             said = "The trigger is completed: its schedule has nothing left to fire"
         case TriggerStatus.ACTIVE:
             said = _active(evidence)
-    return f"{said}; {_last(trigger, last)}{_skipped(trigger)}."
+    return f"{said}; {_last(trigger, last)}{_failing(trigger)}{_skipped(trigger)}."
 
 
 def failure_words(log: EventLog) -> str:
     """Why the event's last attempt failed."""
-    error = log.last_error or ""
-    if error.startswith("http_"):
-        return f"the endpoint answered {error.removeprefix('http_')}"
-    kind, _, detail = error.partition(": ")
+    kind, _, detail = (log.last_error or "").partition(": ")
+    if kind.startswith("http_"):
+        return f"the endpoint answered {kind.removeprefix('http_')}"
     return FAILURES.get(kind, detail or kind or "the reason is not known")
 
 
@@ -73,6 +72,14 @@ def _active(evidence: Evidence) -> str:
         ran = format_rfc3339(ran_at)
         return f"The trigger is due since {at} but the tick that fires it has not run since {ran}"
     return f"The trigger is due since {at} and the next tick fires it"
+
+
+def _disabled(trigger: Trigger) -> str:
+    why = "its endpoint answered 410"
+    if trigger.disabled is not None and trigger.disabled.reason is DisabledReason.FAILING:
+        since = trigger.failing_since
+        why = "every delivery failed" + (f" since {format_rfc3339(since)}" if since else "")
+    return f"The trigger is disabled because {why}: its events are held until it is resumed"
 
 
 def _last(trigger: Trigger, last: EventLog | None) -> str:
@@ -97,7 +104,13 @@ def _outcome(last: EventLog) -> str:
     if last.last_error is not None and last.next_attempt_at is not None:
         again = format_rfc3339(last.next_attempt_at)
         return f"its delivery is tried again at {again}, since {failure_words(last)}"
-    return "is being delivered"
+    return "is held until it is released" if last.status == "held" else "is being delivered"
+
+
+def _failing(trigger: Trigger) -> str:
+    if trigger.status is not TriggerStatus.ACTIVE or trigger.failing_since is None:
+        return ""
+    return f"; nothing but failures came since {format_rfc3339(trigger.failing_since)}"
 
 
 def _skipped(trigger: Trigger) -> str:

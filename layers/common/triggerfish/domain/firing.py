@@ -1,11 +1,12 @@
 """What one look at a due trigger leads to: what fires, what is skipped, and what is next."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
 
-from triggerfish.domain.catch_up import CatchUpPolicy, resume
+from triggerfish.domain.catch_up import CatchUpPolicy, is_made_up, resume, turns
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.schedule import Schedule, due, first_occurrence, jittered
 
@@ -23,7 +24,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class DueTrigger:
-    """A trigger whose next occurrence lies within the look-ahead, locked for this transaction."""
+    """A trigger whose next occurrence lies within the look-ahead, locked for this transaction.
+
+    `last_turn` is set for one that is behind: the last turn that is taken at its endpoint.
+    """
 
     id: UUID
     revision_id: UUID
@@ -32,14 +36,20 @@ class DueTrigger:
     fired_count: int
     catch_up: CatchUpPolicy
     catch_up_window: timedelta
+    endpoint_key: str
+    last_turn: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One event to write: due at `scheduled_for`, fired then or at the moment of catching up."""
+    """One event to write: due at `scheduled_for`, fired then or at the moment of catching up.
+
+    `turn` is set for one that is made up: it is not posted before.
+    """
 
     scheduled_for: datetime
     fired_at: datetime
+    turn: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,36 @@ def plan(trigger: DueTrigger, *, now: datetime, until: datetime) -> Plan:
         fire += taken
     firings = tuple(Firing(at, max(at, now)) for at in fire)
     return Plan(trigger, firings, resumed.skipped, _cursor(schedule, next_at, seed))
+
+
+def plan_batch(due: Sequence[DueTrigger], *, now: datetime, until: datetime) -> list[Plan]:
+    """Plan all of a batch. What is made up takes turns at its endpoint, the oldest first.
+
+    What is on time, or merely late, does not wait for any of that.
+    """
+    plans = [plan(trigger, now=now, until=until) for trigger in due]
+    missed = sorted(
+        (firing.scheduled_for, n, m)
+        for n, planned in enumerate(plans)
+        for m, firing in enumerate(planned.firings)
+        if is_made_up(firing.scheduled_for, now)
+    )
+    if not missed:
+        return plans
+    taken = turns(
+        (due[n].endpoint_key for _, n, _ in missed),
+        now=now,
+        last={one.endpoint_key: one.last_turn for one in due if one.last_turn is not None},
+    )
+    turn_of = {(n, m): turn for (_, n, m), turn in zip(missed, taken, strict=True)}
+    return [_with_turns(planned, n, turn_of) for n, planned in enumerate(plans)]
+
+
+def _with_turns(planned: Plan, n: int, turn_of: Mapping[tuple[int, int], datetime]) -> Plan:
+    firings = (
+        replace(firing, turn=turn_of.get((n, m))) for m, firing in enumerate(planned.firings)
+    )
+    return replace(planned, firings=tuple(firings))
 
 
 def _take(

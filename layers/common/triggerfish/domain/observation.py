@@ -11,7 +11,7 @@ from triggerfish.domain.retention import View
 DURATION_BOUNDS_MS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 LATENESS_BOUNDS_MS = (10, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000)
 
-OPEN_STATUSES = ("pending", "delivering")
+OPEN_STATUSES = ("pending", "delivering", "held")
 FINAL_STATUSES = ("success", "failure")
 OUTCOMES = ("success", "retry", "failure")
 
@@ -28,7 +28,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class OpenCount:
-    """Events that are not final, of one status (pending, delivering), source and state."""
+    """Events that are not final, of one status (pending, delivering, held), source and state."""
 
     status: str
     source: str

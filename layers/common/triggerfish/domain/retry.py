@@ -1,14 +1,18 @@
 """Retry policy: how long to wait before each further attempt, and when to give up."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from triggerfish.domain.errors import FieldError, InvalidInput
-
-# 0 s, 5 s, 30 s, 2 min, 10 min: a restart or a deploy is bridged in seconds, a short outage in
-# minutes. Longer schedules are the customer's choice, up to the age at which the log is deleted.
+# 5 s and 30 s bridge a restart or a deploy, 2 and 10 min a short outage; after 13 min somebody has
+# to look, and wants to know. Longer schedules are the customer's choice.
 DEFAULT_DELAYS_SECONDS = (5.0, 30.0, 120.0, 600.0)
 MAX_RETRIES = 20
+MAX_ATTEMPTS = 100  # of an exponential policy; every attempt is kept in the event's row
+# The log of an event is deleted after 48 h: its last attempt is made well before.
 MAX_TOTAL_SECONDS = 46 * 3600.0
 # An endpoint may ask for more patience than the policy has, but not hold an event for hours.
 MAX_RETRY_AFTER_SECONDS = 3600.0
@@ -16,13 +20,46 @@ JITTER_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Exponential:
+    """Waits that grow by `factor` from `initial_seconds` up to `cap_seconds`."""
+
+    initial_seconds: float = 5.0
+    factor: float = 2.0
+    cap_seconds: float = 3600.0
+    max_attempts: int = 10
+    jitter: float = JITTER_SHARE
+
+    def delays_seconds(self) -> tuple[float, ...]:
+        """The waits before each retry, without their jitter."""
+        waits = (self.initial_seconds * self.factor**n for n in range(self.max_attempts - 1))
+        return tuple(min(wait, self.cap_seconds) for wait in waits)
+
+
+@dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Explicit waits in seconds, one before each retry; `max_attempts` is one more."""
+    """Waits in seconds, one before each retry; given one by one or by an exponential rule.
+
+    `jitter` is the share of a wait by which it is stretched at most.
+    """
 
     delays_seconds: tuple[float, ...] = DEFAULT_DELAYS_SECONDS
+    jitter: float = JITTER_SHARE
+    rule: Exponential | None = None
+
+    @classmethod
+    def exponential(cls, rule: Exponential) -> "RetryPolicy":
+        return cls(rule.delays_seconds(), rule.jitter, rule)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "RetryPolicy":
+        """Rebuild what `to_json` wrote; it was checked then and is not checked again."""
+        if "exponential" in stored:
+            return cls.exponential(Exponential(**stored["exponential"]))
+        return cls(tuple(stored["delays_seconds"]))
 
     @property
     def max_attempts(self) -> int:
+        """One more than there are waits."""
         return len(self.delays_seconds) + 1
 
     def wait_after(
@@ -30,41 +67,30 @@ class RetryPolicy:
     ) -> timedelta | None:
         """The wait after failed attempt number `attempt` (from 1), None when none is left.
 
-        `jitter` is in [0, 1) and stretches the wait by up to a tenth, so that events which failed
-        together do not come back together. A `Retry-After` only ever lengthens the wait.
+        `jitter` is in [0, 1) and stretches the wait by that much of the policy's share, so that
+        events which failed together do not come back together. A `Retry-After` only ever
+        lengthens the wait.
         """
         if attempt > len(self.delays_seconds):
             return None
-        wait = self.delays_seconds[attempt - 1] * (1 + JITTER_SHARE * jitter)
+        wait = self.delays_seconds[attempt - 1] * (1 + self.jitter * jitter)
         if retry_after_seconds is not None:
             wait = max(wait, min(retry_after_seconds, MAX_RETRY_AFTER_SECONDS))
         return timedelta(seconds=wait)
 
     def to_json(self) -> dict[str, object]:
+        """The form `parse_retry` reads and the API shows."""
+        if self.rule is not None:
+            return {"exponential": asdict(self.rule)}
         return {"delays_seconds": list(self.delays_seconds)}
 
 
-def parse_retry(raw: object) -> RetryPolicy:
-    """Read `{"delays_seconds": [5, 30]}`; None is the default. Raises InvalidInput."""
-    if raw is None:
-        return RetryPolicy()
-    if not isinstance(raw, dict):
-        raise _invalid("retry", 'must be an object such as {"delays_seconds": [5, 30, 120]}')
-    unknown = sorted(set(raw) - {"delays_seconds"})
-    if unknown:
-        raise _invalid(f"retry.{unknown[0]}", "unknown field; retry takes delays_seconds")
-    delays = raw.get("delays_seconds")
-    if not isinstance(delays, list) or len(delays) > MAX_RETRIES:
-        raise _invalid("retry.delays_seconds", f"must be a list of at most {MAX_RETRIES} numbers")
-    for index, delay in enumerate(delays):
-        if isinstance(delay, bool) or not isinstance(delay, int | float) or not delay >= 0:
-            raise _invalid(
-                f"retry.delays_seconds[{index}]", "must be a number of seconds, 0 or more"
-            )
-    if sum(delays) > MAX_TOTAL_SECONDS:
-        raise _invalid("retry.delays_seconds", "may add up to 46 hours at most")
-    return RetryPolicy(tuple(float(delay) for delay in delays))
+def jitter_of(event_id: UUID, attempt: int) -> float:
+    """A number in [0, 1) that is as good as random, and always the same for an attempt."""
+    digest = hashlib.blake2b(event_id.bytes + attempt.to_bytes(4), digest_size=6).digest()
+    return int.from_bytes(digest) / 2**48
 
 
-def _invalid(field: str, message: str) -> InvalidInput:
-    return InvalidInput("The retry policy is not valid.", (FieldError(field, message),))
+def last_attempt_at(fired_at: datetime) -> datetime:
+    """The instant at which an event's last attempt begins at the latest."""
+    return fired_at + timedelta(seconds=MAX_TOTAL_SECONDS)

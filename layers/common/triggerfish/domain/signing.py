@@ -8,12 +8,29 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 
 SECRET_PREFIX = "whsec_"
 TOLERANCE_SECONDS = 300
 MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSecrets:
+    """A trigger's secret, and the one it replaced, which goes on signing until `previous_until`."""
+
+    present: str = field(repr=False)
+    previous: str | None = field(default=None, repr=False)
+    previous_until: datetime | None = None
+
+    def at(self, now: datetime) -> tuple[str, ...]:
+        """Those to sign with at `now`, the present one first."""
+        if self.previous is None or self.previous_until is None or now >= self.previous_until:
+            return (self.present,)
+        return (self.present, self.previous)
 
 
 def encode_secret(key: bytes) -> str:
@@ -35,7 +52,7 @@ def decode_secret(secret: str) -> bytes:
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """The signature `v1,<base64>` of these exact bytes; `timestamp` in Unix seconds."""
-    signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
+    signed = b"%s.%d.%s" % (message_id.encode("utf-8", "replace"), timestamp, body)
     digest = hmac.digest(decode_secret(secret), signed, hashlib.sha256)
     return "v1," + base64.b64encode(digest).decode("ascii")
 
@@ -65,7 +82,7 @@ def verify(
     Header names in any case. Whatever is missing or malformed makes it False, never an exception.
     """
     given = {name.lower(): value for name, value in headers.items()}
-    timestamp = _timestamp(given.get("webhook-timestamp", ""))
+    timestamp = parse_timestamp(given.get("webhook-timestamp", ""))
     if timestamp is None or abs(now - timestamp) > tolerance_seconds:
         return False
     expected = sign(secret, given.get("webhook-id", ""), timestamp, body).encode()
@@ -73,5 +90,6 @@ def verify(
     return any([hmac.compare_digest(expected, candidate) for candidate in candidates])
 
 
-def _timestamp(text: str) -> int | None:
+def parse_timestamp(text: str) -> int | None:
+    """Unix seconds as a sender writes them, None for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -11,9 +11,12 @@ from uuid import UUID
 from triggerfish.domain.endpoint import Endpoint, parse_endpoint
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.payload_schema import Validator, check_schema
-from triggerfish.domain.retry import RetryPolicy, parse_retry
+from triggerfish.domain.retry import RetryPolicy
+from triggerfish.domain.retry_parse import parse_retry
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.schedule_parse import parse_schedule
+from triggerfish.domain.signing import SigningSecrets
+from triggerfish.domain.verification import Verification, parse_verification
 
 T = TypeVar("T")
 
@@ -25,7 +28,7 @@ MAX_CATCH_UP_WINDOW_SECONDS = 46 * 3600
 COMMON_FIELDS = frozenset({"type", "name", "endpoint", "retry"})
 FIELDS = {
     "scheduled": COMMON_FIELDS | {"schedule", "payload", "catch_up", "catch_up_window_seconds"},
-    "api": COMMON_FIELDS | {"schema"},
+    "api": COMMON_FIELDS | {"schema", "verification"},
 }
 
 
@@ -38,7 +41,16 @@ class TriggerStatus(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     COMPLETED = "completed"  # its last occurrence has fired
-    DISABLED = "disabled"  # its endpoint said 410 Gone
+    DISABLED = "disabled"  # by its endpoint: what fires is held, see `Disabled`
+
+
+# These fire: the events of a disabled trigger are logged, held, and can be released.
+FIRING = frozenset({TriggerStatus.ACTIVE, TriggerStatus.DISABLED})
+
+
+class DisabledReason(StrEnum):
+    GONE = "gone"  # the endpoint answered 410
+    FAILING = "failing"  # nothing but failures for longer than the platform's patience
 
 
 class CatchUp(StrEnum):
@@ -58,6 +70,7 @@ class Definition:
     schedule: Schedule | None = None
     payload: str | None = None  # exact JSON text, scheduled triggers only
     schema: dict[str, Any] | None = None  # JSON Schema, API triggers only
+    verification: Verification | None = None  # API triggers only
     catch_up: CatchUp = CatchUp.ALL
     catch_up_window_seconds: int = DEFAULT_CATCH_UP_WINDOW_SECONDS
 
@@ -69,14 +82,25 @@ class Revision:
     id: UUID
     number: int
     definition: Definition
-    signing_secret: str
+    secrets: SigningSecrets  # the trigger's, the same in all of its revisions
     created_at: datetime
     created_by: str
 
 
 @dataclass(frozen=True, slots=True)
+class Disabled:
+    """When and why a trigger was disabled."""
+
+    at: datetime
+    reason: DisabledReason
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
-    """A trigger's identity and state, with its current revision."""
+    """A trigger's identity and state, with its current revision.
+
+    `failing_since`: every attempt of this revision since then has failed; None after a success.
+    """
 
     id: UUID
     project_id: UUID
@@ -85,9 +109,11 @@ class Trigger:
     next_fire_at: datetime | None
     fired_count: int
     skipped_count: int
-    webhook_token: str | None
+    webhook_token: str | None = field(repr=False)
     created_at: datetime
     updated_at: datetime
+    failing_since: datetime | None = None
+    disabled: Disabled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +125,7 @@ class WebhookTarget:
     status: TriggerStatus
     endpoint_key: str
     validator: Validator
+    verification: Verification | None
 
 
 def parse_definition(
@@ -176,7 +203,10 @@ def _scheduled(
 def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
     schema = raw.get("schema", {})  # without one, any JSON is accepted
     collect(check_schema, schema)
-    return {"schema": schema}
+    return {
+        "schema": schema,
+        "verification": collect(parse_verification, raw.get("verification")),
+    }
 
 
 def _name(value: object) -> str:

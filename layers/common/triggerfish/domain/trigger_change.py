@@ -13,7 +13,7 @@ from uuid import UUID
 
 from triggerfish.domain.errors import Conflict
 from triggerfish.domain.schedule import Schedule, jittered, next_occurrence, occurrences
-from triggerfish.domain.trigger import Definition, Revision, Trigger, TriggerStatus
+from triggerfish.domain.trigger import FIRING, Definition, Revision, Trigger, TriggerStatus
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -50,13 +50,14 @@ def paused(standing: Standing, now: datetime) -> Standing:
         case TriggerStatus.COMPLETED:
             raise Conflict("The trigger is completed: it has nothing left to pause.")
         case TriggerStatus.DISABLED:
-            raise Conflict("The trigger is disabled: it does not fire until it is resumed.")
+            raise Conflict("The trigger is disabled: its events are held until it is resumed.")
 
 
 def resumed(standing: Standing, now: datetime) -> Standing:
     """Fire again from now on; what was due meanwhile is not made up.
 
-    A disabled trigger is enabled. Raises Conflict for one that has fired for the last time.
+    A disabled trigger is enabled; its held events stay held. Raises Conflict for one that has
+    fired for the last time.
     """
     trigger = standing.trigger
     match trigger.status:
@@ -65,7 +66,8 @@ def resumed(standing: Standing, now: datetime) -> Standing:
         case TriggerStatus.COMPLETED:
             raise Conflict("The trigger is completed: give it a new schedule to start it again.")
         case TriggerStatus.PAUSED | TriggerStatus.DISABLED:
-            return _started(replace(trigger, updated_at=now), now)
+            enabled = replace(trigger, disabled=None, failing_since=None, updated_at=now)
+            return _started(replace(enabled, status=TriggerStatus.ACTIVE), now)
 
 
 def revised(
@@ -79,14 +81,16 @@ def revised(
     trigger, old = standing.trigger, standing.trigger.revision
     if _same(definition, old.definition):
         return standing
-    revision = Revision(revision_id, old.number + 1, definition, old.signing_secret, now, author)
-    trigger = replace(trigger, revision=revision, updated_at=now)
+    revision = Revision(revision_id, old.number + 1, definition, old.secrets, now, author)
+    trigger = replace(trigger, revision=revision, failing_since=None, updated_at=now)
     if definition.schedule == old.definition.schedule:
         return _at(trigger, standing.occurrence_at)
     trigger = replace(trigger, fired_count=0)
-    if trigger.status in (TriggerStatus.ACTIVE, TriggerStatus.COMPLETED):
-        return _started(trigger, now)
-    return _at(trigger, None)
+    if trigger.status is TriggerStatus.PAUSED:
+        return _at(trigger, None)
+    if trigger.status is TriggerStatus.COMPLETED:
+        trigger = replace(trigger, status=TriggerStatus.ACTIVE)
+    return _started(trigger, now)
 
 
 def _same(one: Definition, other: Definition) -> bool:
@@ -95,26 +99,25 @@ def _same(one: Definition, other: Definition) -> bool:
 
 
 def _started(trigger: Trigger, now: datetime) -> Standing:
-    """Active from now on; completed if its schedule has no more occurrence."""
-    active = replace(trigger, status=TriggerStatus.ACTIVE)
+    """Firing from now on; an active one is completed if its schedule has no more occurrence."""
     schedule = trigger.revision.definition.schedule
     if schedule is None:
-        return _at(active, None)
+        return _at(trigger, None)
     seed = str(trigger.id)
     # One that waits for its jitter has not fired yet: it is still to come.
     after = now - timedelta(seconds=schedule.jitter_seconds)
     occurrence = next_occurrence(schedule, after, trigger.fired_count)
     while occurrence is not None and jittered(occurrence, schedule.jitter_seconds, seed) <= now:
         occurrence = next_occurrence(schedule, occurrence, trigger.fired_count)
-    if occurrence is None:
+    if occurrence is None and trigger.status is TriggerStatus.ACTIVE:
         return _at(replace(trigger, status=TriggerStatus.COMPLETED), None)
-    return _at(active, occurrence)
+    return _at(trigger, occurrence)
 
 
 def _at(trigger: Trigger, occurrence: datetime | None) -> Standing:
-    """The trigger with its cursor at an occurrence; only an active one has a cursor."""
+    """The trigger with its cursor at an occurrence; only one that fires has a cursor."""
     schedule = trigger.revision.definition.schedule
-    if trigger.status is not TriggerStatus.ACTIVE or occurrence is None or schedule is None:
+    if trigger.status not in FIRING or occurrence is None or schedule is None:
         return Standing(replace(trigger, next_fire_at=None), None)
     fire_at = jittered(occurrence, schedule.jitter_seconds, str(trigger.id))
     return Standing(replace(trigger, next_fire_at=fire_at), occurrence)

@@ -34,7 +34,9 @@ def _body(definition: Definition) -> dict[str, Any]:
         "retry": definition.retry.to_json(),
     }
     if definition.type is TriggerType.API:
-        return body | {"schema": definition.schema}
+        verification = definition.verification
+        proof = verification.to_body() if verification else None
+        return body | {"schema": definition.schema, "verification": proof}
     return body | {
         "schedule": definition.schedule.to_json() if definition.schedule else None,
         "payload": json.loads(definition.payload or "{}"),

@@ -27,7 +27,7 @@ class UpcomingFire:
 
 
 def next_fires(standing: Standing, *, now: datetime, count: int) -> list[UpcomingFire]:
-    """The trigger's next fires as they will be, with their jitter; none unless it is active."""
+    """The trigger's next fires as they will be, with their jitter; none unless it fires."""
     trigger, schedule = standing.trigger, standing.trigger.revision.definition.schedule
     if schedule is None or standing.occurrence_at is None:
         return []

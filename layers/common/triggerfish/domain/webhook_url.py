@@ -1,13 +1,9 @@
-"""Rotating a webhook URL: how long the old one goes on working."""
+"""What came of rotating a webhook URL."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.trigger import Trigger
-
-DEFAULT_GRACE_SECONDS = 86_400
-MAX_GRACE_SECONDS = 604_800
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +12,3 @@ class RotatedUrl:
 
     trigger: Trigger
     previous_valid_until: datetime
-
-
-def parse_grace(raw: object) -> timedelta:
-    """Read `{"grace_seconds": 0..604800}`, a day if absent. Raises InvalidInput."""
-    if not isinstance(raw, dict):
-        raise _invalid(FieldError("body", "not an object"))
-    if unknown := sorted(set(raw) - {"grace_seconds"}):
-        raise _invalid(*(FieldError(name, "unknown field") for name in unknown))
-    seconds = raw.get("grace_seconds", DEFAULT_GRACE_SECONDS)
-    if type(seconds) is not int or not 0 <= seconds <= MAX_GRACE_SECONDS:
-        message = f"must be a whole number of seconds, 0 to {MAX_GRACE_SECONDS}"
-        raise _invalid(FieldError("grace_seconds", message))
-    return timedelta(seconds=seconds)
-
-
-def _invalid(*details: FieldError) -> InvalidInput:
-    return InvalidInput("The rotation is not valid.", details)

@@ -11,6 +11,7 @@ from triggerfish.domain.errors import (
     KeyReused,
     NotFound,
     TooLarge,
+    TooManyRequests,
     TriggerfishError,
     TryLater,
     Unauthorised,
@@ -24,6 +25,7 @@ STATUS: dict[type[TriggerfishError], tuple[int, str]] = {
     Conflict: (409, "CONFLICT"),
     TooLarge: (413, "TOO_LARGE"),
     KeyReused: (422, "IDEMPOTENCY_KEY_REUSED"),
+    TooManyRequests: (429, "RATE_LIMITED"),
     TryLater: (503, "TRY_LATER"),
 }
 CODES = {
@@ -57,7 +59,7 @@ def of_error(
     status, code = STATUS[type(error)]
     details = error.details if isinstance(error, InvalidInput) else ()
     headers: dict[str, str] = {}
-    if isinstance(error, TryLater):
+    if isinstance(error, TryLater | TooManyRequests):
         headers["retry-after"] = str(ceil(error.retry_after_seconds or RETRY_AFTER_SECONDS))
     if isinstance(error, Unauthorised):
         headers["www-authenticate"] = "Bearer"

@@ -1,6 +1,5 @@
 """What every HTTP function shares: the app, its errors, JSON in and JSON out."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -22,7 +21,7 @@ from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLar
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
 from triggerfish.edge.logging import configure
-from triggerfish.edge.loop import run
+from triggerfish.edge.loop import own_loop, run
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
@@ -80,11 +79,15 @@ def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
 class LambdaApp(Mangum):
     """An app as Lambda calls it; what its requests left behind has ended when it returns."""
 
+    def _setup_event_loop(self) -> None:
+        """Nothing: Mangum would leave a loop with who imports a function, and nobody closes it."""
+
     def __call__(self, event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
+        loop = own_loop()
         try:
             return super().__call__(event, context)
         finally:
-            if is_behind(asyncio.get_event_loop()):
+            if is_behind(loop):
                 run(catch_up())
 
 
@@ -133,6 +136,14 @@ def _check_content_type(request: Request) -> None:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise HTTPException(415, "Send the body as Content-Type: application/json.")
+
+
+def all_headers(request: Request) -> dict[str, str]:
+    """By lower-case name; repeated ones joined by commas, as API Gateway hands them over."""
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def parse_id(text: str, noun: str) -> UUID:

@@ -19,6 +19,7 @@ from triggerfish.domain.observation import (
     events_by_state,
     finished_by_status,
 )
+from triggerfish.domain.trigger import TriggerStatus
 from triggerfish.usecases.observe import Metrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -85,7 +86,10 @@ class _Reading(Collector):
             {(): (m.at - oldest).total_seconds() if oldest else 0},
         )
         yield _gauge(
-            "triggerfish_triggers", "Triggers by status.", ("status",), _one_label(m.triggers)
+            "triggerfish_triggers",
+            "Triggers by status.",
+            ("status",),
+            _one_label({status.value: 0 for status in TriggerStatus} | m.triggers),
         )
         yield _gauge(
             "triggerfish_rows_past_expiry",

@@ -61,12 +61,18 @@ class TriggerQuery(PageQuery):
     status: Literal["active", "paused", "completed", "disabled"] | None = None
 
 
+class OperationalEventQuery(PageQuery):
+    """GET /api/v1/operational-events"""
+
+    trigger_id: UUID | None = None
+
+
 class EventLogQuery(PageQuery):
     """GET /api/v1/event-logs; `from` and `to` are inclusive."""
 
     view: Literal["active", "archived"] = "active"
     trigger_id: UUID | None = None
-    status: Literal["pending", "delivering", "success", "failure"] | None = None
+    status: Literal["pending", "delivering", "held", "success", "failure"] | None = None
     source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
     is_test: bool | None = None
     since: Annotated[AwareDatetime | None, Field(alias="from")] = None

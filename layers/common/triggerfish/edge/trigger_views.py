@@ -5,16 +5,24 @@ from typing import Any
 
 from triggerfish.domain.event_log import EventLog
 from triggerfish.domain.explanation import Evidence, explain, failure_words
-from triggerfish.domain.trigger import Revision, TriggerType
+from triggerfish.domain.operational_event import OperationalEvent
+from triggerfish.domain.trigger import Revision, Trigger, TriggerType
 from triggerfish.domain.upcoming import UpcomingFire
 from triggerfish.domain.webhook_url import RotatedUrl
-from triggerfish.edge.views import definition_view, trigger_view
+from triggerfish.edge.views import created_trigger_view, definition_view, trigger_view
 
 
 def rotated_view(rotated: RotatedUrl, public_url: str) -> dict[str, Any]:
     """The answer to a rotation: the trigger with its new URL, and how long the old one works."""
     until = {"previous_url_valid_until": rotated.previous_valid_until}
     return trigger_view(rotated.trigger, public_url) | until
+
+
+def new_secret_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
+    """The answer to a rotation: the only one that shows the new secret."""
+    return created_trigger_view(trigger, public_url) | {
+        "previous_secret_valid_until": trigger.revision.secrets.previous_until
+    }
 
 
 def revision_view(revision: Revision) -> dict[str, Any]:
@@ -42,6 +50,18 @@ def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
             }
             for fire in fires
         ]
+    }
+
+
+def operational_event_view(event: OperationalEvent) -> dict[str, Any]:
+    """What happened to a trigger by itself; `type` leaves room for other things to happen."""
+    return {
+        "type": "trigger.disabled",
+        "at": event.at,
+        "trigger_id": str(event.trigger_id),
+        "trigger_name": event.trigger_name,
+        "reason": event.reason,
+        "failing_since": event.failing_since,
     }
 
 

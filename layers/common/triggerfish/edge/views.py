@@ -27,6 +27,9 @@ def trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
         "retry": definition.retry.to_json(),
         "created_at": trigger.created_at,
         "updated_at": trigger.updated_at,
+        "failing_since": trigger.failing_since,
+        "disabled_at": trigger.disabled.at if trigger.disabled else None,
+        "disabled_reason": trigger.disabled.reason.value if trigger.disabled else None,
     }
     view |= definition_view(definition)
     if definition.type is TriggerType.SCHEDULED:
@@ -43,7 +46,10 @@ def definition_view(definition: Definition) -> dict[str, Any]:
     """What only triggers of the definition's type have."""
     if definition.type is TriggerType.API:
         # orjson writes no integer beyond 64 bits
-        return {"schema": _raw(json.dumps(definition.schema))}
+        view: dict[str, Any] = {"schema": _raw(json.dumps(definition.schema))}
+        if definition.verification is not None:
+            view["verification"] = definition.verification.to_json()
+        return view
     return {
         "schedule": definition.schedule.to_json() if definition.schedule else None,
         "payload": _raw(definition.payload),
@@ -53,8 +59,8 @@ def definition_view(definition: Definition) -> dict[str, Any]:
 
 
 def created_trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:
-    """The answer to a creation: the only one that shows the signing secret."""
-    return trigger_view(trigger, public_url) | {"signing_secret": trigger.revision.signing_secret}
+    """The answer to a creation, which shows the signing secret; no other does until it rotates."""
+    return trigger_view(trigger, public_url) | {"signing_secret": trigger.revision.secrets.present}
 
 
 def event_log_view(seen: SeenEventLog) -> dict[str, Any]:
@@ -76,6 +82,7 @@ def event_log_view(seen: SeenEventLog) -> dict[str, Any]:
         "last_error": log.last_error,
         "next_attempt_at": log.next_attempt_at,
         "completed_at": log.completed_at,
+        "released_at": log.released_at,
         "replay_of": str(log.replay_of) if log.replay_of else None,
         "state": seen.state,
         "archives_at": seen.archives_at,

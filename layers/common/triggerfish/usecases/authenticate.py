@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from triggerfish.domain.access import Principal, StoredKey, authenticate, key_prefix
 from triggerfish.ports import Clock
@@ -18,15 +19,22 @@ class Usage(Protocol):
         ...
 
 
+class Rates(Protocol):
+    def take(self, id: UUID) -> None:
+        """Count a request of that key. Raises TooManyRequests."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AuthenticateDeps:
     clock: Clock
     keys: KeyFinder
     usage: Usage
+    rates: Rates
 
 
 async def find_caller(key: str, d: AuthenticateDeps) -> Principal | None:
-    """The caller behind an API key, None when it is not valid.
+    """The caller behind an API key, None when it is not valid. Raises TooManyRequests.
 
     Unknown, wrong, revoked and expired keys take the same path: one look-up, one comparison.
     """
@@ -34,5 +42,6 @@ async def find_caller(key: str, d: AuthenticateDeps) -> Principal | None:
     now = d.clock.now()
     principal = authenticate(key, stored, now)
     if principal is not None and stored is not None:
+        d.rates.take(stored.id)
         d.usage.note(stored, now=now)
     return principal

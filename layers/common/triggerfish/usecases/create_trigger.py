@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from triggerfish.domain.access import Principal, hash_secret
 from triggerfish.domain.firing import Cursor, first_cursor
+from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import (
     Definition,
     Revision,
@@ -26,21 +28,29 @@ class TriggerStore(Protocol):
         ...
 
 
+class TriggerQuota(Protocol):
+    async def take(self, project_id: UUID) -> None:
+        """Make room for one trigger of the project. Raises Conflict."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CreateTriggerDeps:
     ids: Ids
     triggers: TriggerStore
+    quota: TriggerQuota
     tick: TickDeps
     lookahead: timedelta
 
 
 async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -> Trigger:
-    """Check and store a definition. Raises InvalidInput naming every wrong field.
+    """Check and store a definition. Raises InvalidInput naming every wrong field, and Conflict.
 
     A trigger that fires within the look-ahead is fired here, since the next tick may be too late.
     """
     now = d.tick.clock.now()
     definition = parse_definition(raw, now=now)
+    await d.quota.take(caller.project_id)
     trigger, cursor = _new_trigger(definition, caller, now, d.ids)
     token_hash = hash_secret(trigger.webhook_token) if trigger.webhook_token else None
     await d.triggers.insert(trigger, cursor=cursor, webhook_token_hash=token_hash)
@@ -57,7 +67,7 @@ def _new_trigger(
         id=ids.uuid7(now),
         number=1,
         definition=definition,
-        signing_secret=ids.signing_secret(),
+        secrets=SigningSecrets(ids.signing_secret()),
         created_at=now,
         created_by=str(caller.key_id),
     )

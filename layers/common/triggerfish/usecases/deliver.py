@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -11,6 +11,7 @@ from triggerfish.domain.delivery import (
     ClaimedEvent,
     DeliverySettings,
     EventRef,
+    Held,
     Outcome,
     Settled,
     settle,
@@ -19,7 +20,7 @@ from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
-from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue, Sender
+from triggerfish.ports import Clock, Heartbeats, Journal, Queue, Sender
 
 # How long one invocation goes on with a busy endpoint's waiting events. With the longest endpoint
 # time limit on top it stays below the function's own time limit.
@@ -38,30 +39,23 @@ class Deliveries(Protocol):
         """Lease an event that is due and free; None when it is gone, final, early or leased."""
         ...
 
-    async def settle(self, outcome: Outcome | None, *, pull: str | None) -> Settled:
+    async def settle(self, outcome: Outcome | Held | None, *, pull: str | None) -> Settled:
         """Write an outcome, if given, and lease the oldest waiting event of endpoint key `pull`.
 
         An outcome is not written when its lease was lost meanwhile; there may be no event to pull.
+        One may disable its trigger, unless that has another revision by now.
         """
-        ...
-
-
-class TriggerSwitch(Protocol):
-    async def disable(self, trigger_id: UUID, *, revision_id: UUID, now: datetime) -> None:
-        """Stop a trigger whose endpoint is gone for good, unless it has another by now."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverDeps:
     clock: Clock
-    ids: Ids
     slots: Slots
     deliveries: Deliveries
     settings_of: Callable[[UUID], Awaitable[DeliverySettings]]
     sender: Sender
     queue: Queue
-    triggers: TriggerSwitch
     heartbeats: Heartbeats
     journal: Journal
     lookahead: timedelta
@@ -101,29 +95,71 @@ async def _deliver_when_due(ref: EventRef, d: DeliverDeps) -> None:
 
 async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
     """Deliver the event, then the endpoint's waiting ones, as long as there are any and time."""
+    key = ref.endpoint_key
     give_up_at = d.clock.now() + DRAIN_BUDGET
-    event = await d.deliveries.claim(ref.event_id)
-    if event is None:
-        d.slots.park(ref.endpoint_key)  # perhaps a nudge on behalf of others, see below
+    turn = d.slots.reserve(key, d.clock.now(), until=give_up_at)
+    event = await _claim_in_turn(ref, turn, d)
     while True:
-        outcome = await attempt(event, d) if event is not None else None
-        mark = d.slots.parked(ref.endpoint_key)
-        pull = bool(mark) and d.clock.now() < give_up_at
-        event = await _settle(outcome, d, pull=ref.endpoint_key if pull else None)
+        outcome = None
+        if event is not None:
+            outcome, turn = await _outcome_of(event, d), None  # its turn is used up
+        mark = d.slots.parked(key)
+        if mark and turn is None:
+            turn = d.slots.reserve(key, d.clock.now(), until=give_up_at)
+        event = await _settle_in_turn(outcome, turn if mark else None, key, d)
         if event is not None:
             continue
-        if pull:
-            d.slots.unpark(ref.endpoint_key, mark)
-        if not d.slots.parked(ref.endpoint_key):
+        if turn is not None:
+            d.slots.unpark(key, mark)
+        if not d.slots.parked(key):
             return
-        if d.clock.now() >= give_up_at:
-            # A message for an event that is done is a nudge: another invocation goes on here.
-            await d.queue.send([ref], now=d.clock.now())
+        if turn is None:
+            await _nudge(ref, d)
             return
+        turn = None
+
+
+async def _claim_in_turn(
+    ref: EventRef, turn: datetime | None, d: DeliverDeps
+) -> ClaimedEvent | None:
+    """The event, leased when its endpoint's rate allows; else it is parked, see `_nudge`."""
+    event = None
+    if turn is not None:
+        await d.clock.sleep_until(turn)
+        event = await d.deliveries.claim(ref.event_id)
+    if event is None:
+        d.slots.park(ref.endpoint_key)
+    return event
+
+
+async def _settle_in_turn(
+    outcome: Outcome | Held | None, turn: datetime | None, key: str, d: DeliverDeps
+) -> ClaimedEvent | None:
+    """Write the outcome at once, and pull the endpoint's next event in its turn, if it has one."""
+    if turn is not None and turn > d.clock.now():
+        await _settle(outcome, d, pull=None)
+        await d.clock.sleep_until(turn)
+        outcome = None
+    return await _settle(outcome, d, pull=None if turn is None else key)
+
+
+async def _nudge(ref: EventRef, d: DeliverDeps) -> None:
+    """Have another invocation go on with the endpoint's waiting events.
+
+    A message for an event that is done, or parked, is a nudge: see `_claim_in_turn`.
+    """
+    now = d.clock.now()
+    at = d.slots.next_turn(ref.endpoint_key, now)
+    if d.slots.wake(ref.endpoint_key, now, at):
+        await d.queue.send([replace(ref, due_at=at)], now=now)
+
+
+async def _outcome_of(event: ClaimedEvent, d: DeliverDeps) -> Outcome | Held:
+    return Held(event) if event.is_to_hold else await attempt(event, d)
 
 
 async def _settle(
-    outcome: Outcome | None, d: DeliverDeps, *, pull: str | None
+    outcome: Outcome | Held | None, d: DeliverDeps, *, pull: str | None
 ) -> ClaimedEvent | None:
     """Write the outcome and what follows from it; the endpoint's next event, if one was pulled."""
     if outcome is None and pull is None:
@@ -133,14 +169,14 @@ async def _settle(
         settled = await _insist(outcome, d, pull=pull)
         recorded = settled.recorded
     finally:  # the attempt was made, whatever became of its outcome
-        if outcome is not None:
+        if isinstance(outcome, Outcome):
             d.journal.attempted(outcome, recorded=recorded)
     if outcome is not None and recorded:
-        await _follow_up(outcome, d)
+        await _follow_up(outcome, settled, d)
     return settled.next
 
 
-async def _insist(outcome: Outcome | None, d: DeliverDeps, *, pull: str | None) -> Settled:
+async def _insist(outcome: Outcome | Held | None, d: DeliverDeps, *, pull: str | None) -> Settled:
     """Settle, again if the database is away for a moment: what was posted must not be repeated."""
     for pause in SETTLE_PAUSES:
         try:
@@ -150,12 +186,13 @@ async def _insist(outcome: Outcome | None, d: DeliverDeps, *, pull: str | None) 
     return await d.deliveries.settle(outcome, pull=pull)
 
 
-async def _follow_up(outcome: Outcome, d: DeliverDeps) -> None:
+async def _follow_up(outcome: Outcome | Held, settled: Settled, d: DeliverDeps) -> None:
     event = outcome.event
-    if outcome.disable_trigger and event.trigger_id is not None:
-        await d.triggers.disable(
-            event.trigger_id, revision_id=event.revision_id, now=outcome.ended_at
-        )
+    if isinstance(outcome, Held):
+        d.journal.held(event)
+        return
+    if settled.disabled is not None:
+        d.journal.disabled(event, reason=settled.disabled)
     if outcome.retry_at is not None and outcome.retry_at <= d.clock.now() + d.lookahead:
         retry = EventRef(event.id, outcome.retry_at, event.endpoint_key, str(event.id))
         await d.queue.send([retry], now=d.clock.now())
@@ -166,14 +203,7 @@ async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
     settings = await d.settings_of(event.revision_id)
     started = d.clock.now()
     reply = await d.sender.post(request_for(event, settings, at=started))
-    return settle(
-        event,
-        settings.retry,
-        reply,
-        started=started,
-        ended=d.clock.now(),
-        jitter=d.ids.jitter(),
-    )
+    return settle(event, settings.retry, reply, started=started, ended=d.clock.now())
 
 
 def request_for(
@@ -181,7 +211,8 @@ def request_for(
 ) -> OutboundRequest:
     """The POST of one attempt: the exact payload, signed, its id the same in every retry."""
     body = event.payload.encode()
-    signed = delivery_headers(str(event.id), int(at.timestamp()), body, settings.signing_secret)
+    secrets = settings.secrets.at(at)
+    signed = delivery_headers(str(event.id), int(at.timestamp()), body, *secrets)
     return OutboundRequest(
         settings.endpoint.url,
         {**dict(settings.endpoint.headers), **signed},

@@ -1,20 +1,31 @@
 """Fire an API trigger: check the payload, store the event, and only then say yes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
 
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.errors import Conflict, InvalidInput, NotFound, TriggerfishError
-from triggerfish.domain.event_log import AcceptedEvent
+from triggerfish.domain.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    TriggerfishError,
+    Unauthorised,
+)
+from triggerfish.domain.event_log import AcceptedEvent, Source
 from triggerfish.domain.idempotency import FirstRequest, KeyedRequest, first_event
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import violations
-from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES, TriggerStatus, WebhookTarget
+from triggerfish.domain.trigger import FIRING, MAX_PAYLOAD_BYTES, WebhookTarget
+from triggerfish.domain.verification import is_verified
 from triggerfish.ports import Clock, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class WebhookTargets(Protocol):
@@ -32,6 +43,12 @@ class AcceptedEvents(Enqueued, Protocol):
 
     async def insert(self, event: AcceptedEvent) -> bool:
         """Commit an event; False when its trigger is gone, paused or has another revision."""
+        ...
+
+
+class Rates(Protocol):
+    def take(self, id: UUID) -> None:
+        """Count a call of that trigger. Raises TooManyRequests."""
         ...
 
 
@@ -58,6 +75,7 @@ class FireWebhookDeps:
     clock: Clock
     ids: Ids
     targets: WebhookTargets
+    rates: Rates
     events: AcceptedEvents
     keyed: KeyedEvents
     queue: Queue
@@ -65,31 +83,42 @@ class FireWebhookDeps:
 
 
 async def fire_webhook(
-    token: str, body: bytes, d: FireWebhookDeps, *, request: KeyedRequest | None = None
+    token: str,
+    body: bytes,
+    d: FireWebhookDeps,
+    *,
+    headers: Mapping[str, str] = NO_HEADERS,
+    request: KeyedRequest | None = None,
 ) -> Accepted:
     """Accept one call, once its event is committed; `request` is set if the caller sent a key.
 
-    Raises NotFound for an unknown token, Conflict for a trigger that is not active, KeyReused for
-    a key that came with another body, and InvalidInput or TooLarge for a body that is not
-    storable JSON or does not fit the schema; then nothing is stored.
+    `headers` by lower-case name, for the trigger's verification. Raises NotFound for an unknown
+    token, TooManyRequests, Unauthorised for a call that does not prove itself, Conflict for a
+    trigger that is not active, KeyReused for a key that came with another body, and InvalidInput
+    or TooLarge for a body that is not storable JSON or does not fit the schema; then nothing is
+    stored.
     """
-    payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
     token_hash = hash_secret(token)
     if request:  # what an earlier call came to is told only to a URL that is valid still
         d.targets.forget(token_hash)
     refusal: TriggerfishError | None = None
     # A remembered target may be out of date, or the same key come in by another door at this
     # moment: nobody is refused before we have looked again.
-    for _ in range(2):
+    for look in range(2):
         target = await _find(token_hash, d)
-        earlier = await _earlier(target, request, d) if request else None
-        if earlier is not None:
-            return Accepted(earlier, repeated=True)
-        refusal = _refusal(target, payload)
+        if look == 0:
+            d.rates.take(target.trigger_id)
+        refusal = _unverified(target, headers, body, d)
+        if refusal is None:
+            payload = parse_payload(body, max_bytes=MAX_PAYLOAD_BYTES)
+            earlier = await _earlier(target, request, d) if request else None
+            if earlier is not None:
+                return Accepted(earlier, repeated=True)
+            refusal = _refusal(target, payload)
         if refusal is None:
             event = _event(target, token_hash, body, d)
             if await _insert(event, request, d):
-                d.journal.accepted(event)
+                d.journal.accepted(event.id, source=Source.API, trigger_id=event.trigger_id)
                 ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
                 await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
                 return Accepted(event.id)
@@ -115,8 +144,18 @@ async def _insert(event: AcceptedEvent, request: KeyedRequest | None, d: FireWeb
     return await d.keyed.insert(event, request)
 
 
+def _unverified(
+    target: WebhookTarget, headers: Mapping[str, str], body: bytes, d: FireWebhookDeps
+) -> TriggerfishError | None:
+    """The same words whatever was wrong: they must not help to guess."""
+    now = int(d.clock.now().timestamp())
+    if target.verification is None or is_verified(target.verification, headers, body, now):
+        return None
+    return Unauthorised("The request could not be verified.")
+
+
 def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:
-    if target.status is not TriggerStatus.ACTIVE:
+    if target.status not in FIRING:
         return Conflict(f"The trigger is {target.status.value}; it accepts no events.")
     if problems := violations(target.validator, payload):
         return InvalidInput("The payload does not match the trigger's schema.", problems)

@@ -17,11 +17,11 @@ from triggerfish.domain.api_key import (
     ApiKey,
     NewKey,
     parse_new_key,
-    parse_overlap,
     refuse_gain,
     replacement,
 )
 from triggerfish.domain.errors import Conflict, NotFound
+from triggerfish.domain.overlap import parse_overlap
 from triggerfish.domain.page import Page, cut, decode_cursor
 from triggerfish.ports import Clock, Ids
 

@@ -155,7 +155,7 @@ async def _store(job: ClaimedJob, batch: Batch, d: ProcessLogFileDeps) -> Batch:
 
 async def _pause(line: Line, d: ProcessLogFileDeps) -> None:
     if d.line_delay:
-        await d.clock.sleep_until(d.clock.now() + d.line_delay * d.ids.jitter())
+        await d.clock.sleep_until(d.clock.now() + d.line_delay * d.ids.fraction())
     elif line.number % LINES_AT_ONCE == 0:
         await asyncio.sleep(0)
 

@@ -11,7 +11,7 @@ from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.page import cut, decode_cursor
 from triggerfish.domain.replay import Original, Replay
-from triggerfish.ports import Ids, Queue
+from triggerfish.ports import Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 from triggerfish.usecases.query_event_logs import (
     QueryEventLogsDeps,
@@ -54,6 +54,7 @@ class ReplayEventsDeps:
     replays: ReplayStore
     events: Enqueued
     queue: Queue
+    journal: Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ async def _replay(
     replays = await d.replays.insert(
         caller.project_id, originals, new_id=d.ids.uuid7, now=d.logs.clock.now()
     )
+    d.journal.replayed(replays)
     refs = [replay.ref for replay in replays]
     await enqueue(refs, queue=d.queue, events=d.events, clock=d.logs.clock)
     return replays

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from triggerfish.domain import operational_event
 from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.ports import Clock, Heartbeats
 
@@ -29,6 +30,8 @@ class RetentionStore(Protocol):
     async def delete_retired_revisions(self, *, retired_until: datetime) -> int: ...
 
     async def delete_expired_keys(self, *, now: datetime, limit: int) -> int: ...
+
+    async def delete_operational_events(self, *, until: datetime) -> None: ...
 
     async def roll_up_statistics(self, *, until: datetime) -> None: ...
 
@@ -73,6 +76,7 @@ async def run_retention(d: RetentionDeps) -> RetentionReport:
     moved = await _in_batches(lambda: d.store.move(fired_until=archived, limit=BATCH))
     await d.store.delete_retired_revisions(retired_until=expired)
     await _in_batches(lambda: d.store.delete_expired_keys(now=now, limit=BATCH))
+    await d.store.delete_operational_events(until=now - operational_event.KEPT)
     await d.store.roll_up_statistics(until=expired)
     report = RetentionReport(deleted + dropped_rows, dropped, moved)
     ended = d.clock.now()

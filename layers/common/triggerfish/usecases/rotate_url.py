@@ -7,8 +7,9 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal, hash_secret
 from triggerfish.domain.errors import Conflict, NotFound
+from triggerfish.domain.overlap import parse_overlap
 from triggerfish.domain.trigger import Trigger, TriggerType
-from triggerfish.domain.webhook_url import RotatedUrl, parse_grace
+from triggerfish.domain.webhook_url import RotatedUrl
 from triggerfish.ports import Clock, Ids
 
 
@@ -33,7 +34,7 @@ async def rotate_url(
     trigger_id: UUID, raw: object, caller: Principal, d: RotateUrlDeps
 ) -> RotatedUrl:
     """Raises InvalidInput, NotFound, and Conflict for a trigger that has no webhook URL."""
-    grace = parse_grace(raw)
+    grace = parse_overlap(raw, "grace_seconds")
     trigger = await d.urls.get(caller.project_id, trigger_id)
     if trigger is None:
         raise NotFound("There is no such trigger.")

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.endpoint import endpoint_key
 from triggerfish.domain.errors import NotFound
+from triggerfish.domain.event_log import Source
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
+from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Definition, Revision, Trigger
-from triggerfish.ports import Clock, Ids, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 
@@ -37,6 +38,7 @@ class RunTestDeps:
     tests: ManualTestStore
     events: Enqueued
     queue: Queue
+    journal: Journal
     lookahead: timedelta
 
 
@@ -63,6 +65,7 @@ async def run_test(trigger_id: UUID, raw: object, caller: Principal, d: RunTestD
     )
     if not await d.tests.insert(test):
         raise NotFound("There is no such trigger.")
+    d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=trigger.id)
     await _enqueue(test, definition, now, d)
     return StartedTest(test, trigger.id, None)
 
@@ -75,7 +78,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         id=d.ids.uuid7(now),
         number=1,
         definition=unsaved.definition,
-        signing_secret=d.ids.signing_secret(),
+        secrets=SigningSecrets(d.ids.signing_secret()),
         created_at=now,
         created_by=str(caller.key_id),
     )
@@ -89,13 +92,13 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         note,
     )
     await d.tests.insert_unsaved(test, revision)
+    d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=None)
     await _enqueue(test, unsaved.definition, now, d)
-    return StartedTest(test, None, revision.signing_secret)
+    return StartedTest(test, None, revision.secrets.present)
 
 
 async def _enqueue(test: ManualTest, definition: Definition, now: datetime, d: RunTestDeps) -> None:
     """A test beyond the look-ahead has no message yet: the sweep sends it in time."""
     if test.due_at <= now + d.lookahead:
-        key = endpoint_key(definition.endpoint.url)
-        ref = EventRef(test.id, test.due_at, key, str(test.id))
+        ref = EventRef(test.id, test.due_at, definition.endpoint.key, str(test.id))
         await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)

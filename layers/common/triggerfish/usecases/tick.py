@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.firing import DueTrigger, Fired, Plan, plan
+from triggerfish.domain.firing import DueTrigger, Fired, Plan, plan_batch
 from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
@@ -24,6 +24,7 @@ class DueTriggers(Protocol):
         decide: Callable[[Sequence[DueTrigger]], Sequence[Plan]],
         *,
         new_id: Callable[[datetime], UUID],
+        now: datetime,
         until: datetime,
         limit: int,
         only: UUID | None,
@@ -82,7 +83,8 @@ async def tick(horizon: timedelta, d: TickDeps) -> TickReport:
 async def fire_due(horizon: timedelta, d: TickDeps, *, only: UUID | None = None) -> tuple[int, int]:
     """Write and enqueue the events due within `horizon` (of one trigger, if given).
 
-    Messages of one batch are sent while the next is claimed. Returns events fired and skipped.
+    Messages of one batch are sent while the next is claimed; for what has its turn later, the
+    sweep sends them in time. Returns events fired and skipped.
     Raises TryLater when the database is away.
     """
     try:
@@ -102,8 +104,8 @@ async def _fire_batches(
         skipped += batch.skipped
         if batch.refs or batch.skipped:
             d.journal.fired(batch.refs, skipped=batch.skipped)
-        if batch.refs:
-            sending.create_task(enqueue(batch.refs, queue=d.queue, events=d.events, clock=d.clock))
+        if near := [ref for ref in batch.refs if ref.due_at <= d.clock.now() + horizon]:
+            sending.create_task(enqueue(near, queue=d.queue, events=d.events, clock=d.clock))
         if batch.claimed < CLAIM_LIMIT:
             return fired, skipped
 
@@ -111,8 +113,9 @@ async def _fire_batches(
 async def _fire_batch(d: TickDeps, now: datetime, horizon: timedelta, only: UUID | None) -> Fired:
     until = now + horizon
     return await d.due.fire(
-        lambda due: [plan(trigger, now=now, until=until) for trigger in due],
+        lambda due: plan_batch(due, now=now, until=until),
         new_id=d.ids.uuid7,
+        now=now,
         until=until,
         limit=CLAIM_LIMIT,
         only=only,

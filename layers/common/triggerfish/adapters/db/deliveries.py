@@ -5,6 +5,7 @@ first and in the archive for the rest.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,12 @@ from cachetools import LRUCache
 from sqlalchemy import Row, TextClause, text
 
 from triggerfish.adapters.db.delivery_stats import COUNT_OUTCOMES
+from triggerfish.adapters.db.endpoint_health import DISABLED_NOW, NOTE_HEALTH
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE, event_ref
+from triggerfish.adapters.db.outcome_rows import outcome_row
 from triggerfish.adapters.db.values import to_json, uuid_array
-from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome
+from triggerfish.domain.delivery import ClaimedEvent, EventRef, Held, Outcome
 
 # A lease outlives the endpoint's time limit by this much: a live worker always answers before.
 LEASE_MARGIN_SECONDS = 10
@@ -27,15 +30,17 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # Enqueued this long ago and still waiting: the message was lost, or its endpoint is busy.
 RESEND_AFTER = timedelta(seconds=60)
 
+# A disabled trigger's events are held, except those already being retried and what a person asked
+# for, a test or a replay.
 CLAIMED_COLUMNS = """
     e.id, e.project_id, e.trigger_id, e.revision_id, e.endpoint_key, e.scheduled_for, e.payload,
-    e.attempt
+    e.attempt, e.fired_at, e.released_at,
+    (e.attempt = 1 AND e.source IN ('api', 'scheduled')
+     AND EXISTS (SELECT FROM triggers t WHERE t.id = e.trigger_id AND t.status = 'disabled'))
+        AS is_to_hold
 """
 
-NO_CLAIM = """
-    NULL AS project_id, NULL AS trigger_id, NULL AS revision_id, NULL AS endpoint_key,
-    NULL AS scheduled_for, NULL AS payload, NULL AS attempt, NULL AS waits_since
-"""
+NO_CLAIM = ", ".join(["NULL"] * 11)  # of what follows it in `leased`
 
 # An expired lease means that the worker died in the attempt: the same attempt is made again.
 LEASE = f"""
@@ -49,13 +54,17 @@ LEASE = f"""
 """
 
 
+# Statements about given ids say `pending` by what goes with it (an attempt to come, no lease; the
+# table checks that), and `delivering` by its lease. Said by the status, they could use the indexes
+# on open events, which the planner takes for empty: its statistics are those of a quiet hour.
+
+
 def _claim(table: str) -> TextClause:
     return text(f"""
         WITH free AS (
             SELECT id FROM {table}
              WHERE id = ANY(CAST(:ids AS uuid[]))
-               AND ((status = 'pending' AND next_attempt_at <= :now)
-                 OR (status = 'delivering' AND lease_until < :now))
+               AND ((lease_until IS NULL AND next_attempt_at <= :now) OR lease_until < :now)
              ORDER BY id
                FOR UPDATE SKIP LOCKED)
         UPDATE {table} e {LEASE}
@@ -75,31 +84,37 @@ def _settle(table: str) -> TextClause:
             SELECT * FROM json_to_recordset(CAST(:outcomes AS json))
                 AS o (id uuid, attempt int, status text, retry_at timestamptz,
                       ended_at timestamptz, entry jsonb, status_code int, error text,
-                      duration_ms bigint, lateness_ms bigint)),
+                      duration_ms bigint, lateness_ms bigint, is_gone bool, trigger_id uuid)),
+        {DISABLED_NOW},
         done AS (
             UPDATE {table} e
                SET status = o.status,
                    next_attempt_at = o.retry_at,
                    lease_until = NULL,
-                   attempts = e.attempts || o.entry,
+                   attempt = e.attempt - CAST(o.status = 'held' AS int),
+                   attempts = e.attempts || coalesce(o.entry, '[]'),
                    last_status_code = o.status_code,
                    last_error = o.error,
-                   completed_at = CASE WHEN o.retry_at IS NULL THEN o.ended_at END
+                   completed_at = CASE WHEN o.retry_at IS NULL THEN o.ended_at END  -- none if held
               FROM o
              WHERE e.id = ANY(CAST(:ids AS uuid[]))  -- by primary key, however many are open
-               AND e.id = o.id AND e.status = 'delivering' AND e.attempt = o.attempt
-            RETURNING e.id, e.project_id, e.trigger_id, e.source, e.fired_at, o.status,
-                      o.duration_ms, o.lateness_ms),
+               AND e.id = o.id AND e.lease_until IS NOT NULL AND e.attempt = o.attempt
+               AND (o.status <> 'held' OR e.trigger_id IN (SELECT id FROM disabled_now))
+            RETURNING e.id, e.project_id, e.trigger_id, e.revision_id, e.source, e.fired_at,
+                      o.status, o.duration_ms, o.lateness_ms, o.is_gone),
         {COUNT_OUTCOMES},
+        {NOTE_HEALTH},
         free AS (
             SELECT w.id, w.next_attempt_at
               FROM json_to_recordset(CAST(:pulls AS json))
                 AS s (endpoint_key text, since timestamptz, slots int)
              CROSS JOIN LATERAL (
                 SELECT id, next_attempt_at FROM {table}
-                 WHERE endpoint_key = s.endpoint_key AND status = 'pending'
-                   AND next_attempt_at BETWEEN s.since AND :now
-                 ORDER BY next_attempt_at
+                 -- by both columns, so that even without statistics their index is read in order
+                 WHERE (endpoint_key, next_attempt_at) >= (s.endpoint_key, s.since)
+                   AND (endpoint_key, next_attempt_at) <= (s.endpoint_key, :now)
+                   AND status = 'pending'
+                 ORDER BY endpoint_key, next_attempt_at
                  LIMIT s.slots
                    FOR UPDATE SKIP LOCKED) w),
         pulled AS (
@@ -107,11 +122,14 @@ def _settle(table: str) -> TextClause:
               FROM free, trigger_revisions r
              WHERE e.id = free.id AND r.id = e.revision_id
             RETURNING {CLAIMED_COLUMNS}, free.next_attempt_at AS waits_since)
-        SELECT true AS is_done, id, {NO_CLAIM} FROM done
-         UNION ALL
-        SELECT false, id, project_id, trigger_id, revision_id, endpoint_key, scheduled_for,
-               payload, attempt, waits_since
+        SELECT 'leased' AS kind, id, NULL AS reason, project_id, trigger_id, revision_id,
+               endpoint_key, scheduled_for, payload, attempt, fired_at, released_at, is_to_hold,
+               waits_since
           FROM pulled
+         UNION ALL
+        SELECT 'done', id, NULL, {NO_CLAIM} FROM done
+         UNION ALL
+        SELECT 'disabled', id, disabled_reason, {NO_CLAIM} FROM noted WHERE is_disabled
     """)
 
 
@@ -121,7 +139,8 @@ def _overdue(table: str) -> TextClause:
           FROM {table}
          WHERE status IN ('pending', 'delivering') AND next_attempt_at <= :until
            AND ((status = 'pending' AND enqueued_at IS NULL
-                 AND (attempt > 0 OR source = 'manual-test' OR next_attempt_at <= :unsent_before))
+                 AND (attempt > 0 OR source = 'manual-test' OR next_attempt_at > fired_at
+                      OR next_attempt_at <= :unsent_before))
              OR (status = 'pending' AND enqueued_at < :resend_before
                  AND next_attempt_at <= :now)
              OR (status = 'delivering' AND lease_until < :now
@@ -134,7 +153,7 @@ def _overdue(table: str) -> TextClause:
 def _mark_resent(table: str) -> TextClause:
     return text(f"""
         UPDATE {table} SET enqueued_at = :now
-         WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('pending', 'delivering')
+         WHERE id = ANY(CAST(:ids AS uuid[]))
            AND next_attempt_at <= :until  -- not a later retry that overtook this mark
     """)
 
@@ -145,11 +164,25 @@ OVERDUE = {table: _overdue(table) for table in (ACTIVE, ARCHIVE)}
 MARK_RESENT = {table: _mark_resent(table) for table in (ACTIVE, ARCHIVE)}
 
 
+@dataclass(frozen=True, slots=True)
+class SettledBatch:
+    """What settling came to.
+
+    `done`: ids whose outcome was written (not: lost to another worker's lease); `leased`: events
+    in no order; `disabled`: ids of triggers that their outcomes have disabled, and why.
+    """
+
+    done: set[UUID]
+    leased: list[ClaimedEvent]
+    disabled: dict[UUID, str]
+
+
 class Deliveries:
     """What a worker may do to the rows of event logs, each a batch in one statement."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, disable_after: timedelta) -> None:
         self._database = database
+        self._disable_after = disable_after
         # Per endpoint, how far its backlog has been pulled: index entries of rows that are done
         # stay until the next vacuum, and this saves every pull from walking over all of them.
         self._pulled_until: LRUCache[str, datetime] = LRUCache(10_000)
@@ -164,19 +197,17 @@ class Deliveries:
         return [claimed.pop(id, None) for id in event_ids]
 
     async def settle(
-        self, outcomes: Sequence[Outcome], pulls: Sequence[str], *, now: datetime
-    ) -> tuple[set[UUID], list[ClaimedEvent]]:
-        """Write outcomes, and lease the oldest waiting event for each endpoint key in `pulls`.
-
-        Returns the ids whose outcome was written (not: lost to another worker's lease) and the
-        leased events, in no order.
-        """
-        done, leased = await self._settle_in(ACTIVE, outcomes, pulls, now)
-        missing = [outcome for outcome in outcomes if outcome.event.id not in done]
+        self, outcomes: Sequence[Outcome | Held], pulls: Sequence[str], *, now: datetime
+    ) -> SettledBatch:
+        """Write outcomes, and lease the oldest waiting event for each endpoint key in `pulls`."""
+        settled = await self._settle_in(ACTIVE, outcomes, pulls, now)
+        missing = [outcome for outcome in outcomes if outcome.event.id not in settled.done]
         if missing:
-            done |= (await self._settle_in(ARCHIVE, missing, [], now))[0]
-        leased += await self._look_again(pulls, leased, now)
-        return done, leased
+            archived = await self._settle_in(ARCHIVE, missing, [], now)
+            settled.done.update(archived.done)
+            settled.disabled.update(archived.disabled)
+        settled.leased.extend(await self._look_again(pulls, settled.leased, now))
+        return settled
 
     async def _look_again(
         self, pulls: Sequence[str], leased: Sequence[ClaimedEvent], now: datetime
@@ -186,7 +217,7 @@ class Deliveries:
         empty = [key for key in pulls if key not in found and key in self._pulled_until]
         for key in set(empty):
             del self._pulled_until[key]
-        return (await self._settle_in(ACTIVE, [], empty, now))[1] if empty else []
+        return (await self._settle_in(ACTIVE, [], empty, now)).leased if empty else []
 
     async def overdue(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]:
         """What is due without a message: long retries, lost messages, dead workers."""
@@ -216,19 +247,24 @@ class Deliveries:
         return {row.id: _claimed(row) for row in rows}
 
     async def _settle_in(
-        self, table: str, outcomes: Sequence[Outcome], pulls: Sequence[str], now: datetime
-    ) -> tuple[set[UUID], list[ClaimedEvent]]:
+        self, table: str, outcomes: Sequence[Outcome | Held], pulls: Sequence[str], now: datetime
+    ) -> SettledBatch:
         rows = await self._database.run(
             SETTLE[table],
             ids=uuid_array(outcome.event.id for outcome in outcomes),
-            outcomes=to_json([_outcome_row(outcome) for outcome in outcomes]),
+            outcomes=to_json([outcome_row(outcome) for outcome in outcomes]),
             pulls=to_json([self._pull_row(key, pulls.count(key)) for key in sorted(set(pulls))]),
             now=now,
+            failing_before=now - self._disable_after,
         )
-        leased = [row for row in rows if not row.is_done]
+        leased = [row for row in rows if row.kind == "leased"]
         for row in leased:
             self._pulled_until[row.endpoint_key] = row.waits_since
-        return {row.id for row in rows if row.is_done}, [_claimed(row) for row in leased]
+        return SettledBatch(
+            {row.id for row in rows if row.kind == "done"},
+            [_claimed(row) for row in leased],
+            {row.id: row.reason for row in rows if row.kind == "disabled"},
+        )
 
     def _pull_row(self, endpoint_key: str, slots: int) -> dict[str, Any]:
         since = self._pulled_until.get(endpoint_key, LONG_AGO)
@@ -245,20 +281,7 @@ def _claimed(row: Row[Any]) -> ClaimedEvent:
         row.scheduled_for,
         row.payload,
         row.attempt,
+        row.fired_at,
+        row.released_at,
+        row.is_to_hold,
     )
-
-
-def _outcome_row(outcome: Outcome) -> dict[str, Any]:
-    attempt = outcome.attempt
-    return {
-        "id": outcome.event.id,
-        "attempt": attempt.number,
-        "status": outcome.status.value,
-        "retry_at": outcome.retry_at,
-        "ended_at": outcome.ended_at,
-        "entry": attempt.to_json(),
-        "status_code": attempt.status_code,
-        "error": attempt.error,
-        "duration_ms": round(attempt.duration.total_seconds() * 1000),
-        "lateness_ms": outcome.lateness_ms,
-    }

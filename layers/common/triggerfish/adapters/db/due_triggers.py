@@ -1,6 +1,6 @@
 """The tick's transaction: claim due triggers, write their events, advance them; all or nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,21 +8,38 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
-from triggerfish.adapters.db.event_logs import insert_scheduled
+from triggerfish.adapters.db.event_logs import ACTIVE, insert_scheduled
 from triggerfish.adapters.db.values import to_json
+from triggerfish.domain.catch_up import GRACE, PACE, is_made_up
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.firing import DueTrigger, Fired, Plan
 from triggerfish.domain.schedule import Schedule
 
 CLAIM_DUE = text("""
-    SELECT t.id, t.revision_id, t.next_occurrence_at, t.fired_count,
-           r.schedule, r.catch_up, r.catch_up_window_seconds
+    SELECT t.id, t.revision_id, t.next_occurrence_at, t.next_fire_at, t.fired_count,
+           r.schedule, r.catch_up, r.catch_up_window_seconds, r.endpoint_key
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
-     WHERE t.status = 'active' AND t.next_fire_at <= :until
+     WHERE t.status IN ('active', 'disabled') AND t.next_fire_at <= :until
        AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
      ORDER BY t.next_fire_at
      LIMIT :limit
        FOR UPDATE OF t SKIP LOCKED
+""")
+
+# An event that was more than the grace late when it fired is made up: it waits for its turn.
+# Compared and ordered by both columns, so that even without statistics the index on waiting events
+# is read, from the endpoint's end.
+LAST_TURNS = text(f"""
+    SELECT behind.endpoint_key, last.turn
+      FROM unnest(CAST(:endpoint_keys AS text[])) AS behind (endpoint_key)
+     CROSS JOIN LATERAL (
+        SELECT e.next_attempt_at AS turn FROM {ACTIVE} e
+         WHERE (e.endpoint_key, e.next_attempt_at) > (behind.endpoint_key, :still_counts)
+           AND (e.endpoint_key, e.next_attempt_at) <= (behind.endpoint_key, 'infinity')
+           AND e.status = 'pending' AND e.attempt = 0 AND e.source = 'scheduled'
+           AND e.fired_at > e.scheduled_for + CAST(:grace AS interval)
+         ORDER BY e.endpoint_key DESC, e.next_attempt_at DESC
+         LIMIT 1) last
 """)
 
 ADVANCE = text("""
@@ -31,7 +48,8 @@ ADVANCE = text("""
            next_fire_at = n.next_fire_at,
            fired_count = t.fired_count + n.fired,
            skipped_count = t.skipped_count + n.skipped,
-           status = CASE WHEN n.next_fire_at IS NULL THEN 'completed' ELSE t.status END
+           status = CASE WHEN n.next_fire_at IS NULL AND t.status = 'active'
+                         THEN 'completed' ELSE t.status END
       FROM json_to_recordset(CAST(:plans AS json))
         AS n (id uuid, next_occurrence_at timestamptz, next_fire_at timestamptz,
               fired int, skipped int)
@@ -50,12 +68,13 @@ class DueTriggers:
         decide: Callable[[Sequence[DueTrigger]], Sequence[Plan]],
         *,
         new_id: Callable[[datetime], UUID],
+        now: datetime,
         until: datetime,
         limit: int,
         only: UUID | None,
     ) -> Fired:
         async with self._database.transaction() as connection:
-            due = await _claim_due(connection, until=until, limit=limit, only=only)
+            due = await _claim_due(connection, now=now, until=until, limit=limit, only=only)
             if not due:
                 return Fired(0, [], 0)
             plans = decide(due)
@@ -76,10 +95,12 @@ async def _insert_events(
 
 
 async def _claim_due(
-    connection: AsyncConnection, *, until: datetime, limit: int, only: UUID | None = None
+    connection: AsyncConnection, *, now: datetime, until: datetime, limit: int, only: UUID | None
 ) -> list[DueTrigger]:
-    """Lock up to `limit` active triggers that fire by `until`, earliest first; others skip them."""
+    """Lock up to `limit` triggers that fire by `until`, earliest first; others skip them."""
     rows = await fetch(connection, CLAIM_DUE, {"until": until, "limit": limit, "only": only})
+    behind = {row.endpoint_key for row in rows if is_made_up(row.next_fire_at, now)}
+    last_turns = await _last_turns(connection, behind, now=now) if behind else {}
     return [
         DueTrigger(
             row.id,
@@ -89,9 +110,24 @@ async def _claim_due(
             row.fired_count,
             row.catch_up,
             timedelta(seconds=row.catch_up_window_seconds),
+            row.endpoint_key,
+            last_turns.get(row.endpoint_key),
         )
         for row in rows
     ]
+
+
+async def _last_turns(
+    connection: AsyncConnection, endpoint_keys: Collection[str], *, now: datetime
+) -> dict[str, datetime]:
+    """The last turn that is taken at each endpoint, unless it lies too far back to count."""
+    values = {
+        "endpoint_keys": sorted(endpoint_keys),
+        "still_counts": now - PACE,
+        "grace": GRACE,
+    }
+    rows = await fetch(connection, LAST_TURNS, values)
+    return {row.endpoint_key: row.turn for row in rows}
 
 
 async def _advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:

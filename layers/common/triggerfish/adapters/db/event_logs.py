@@ -27,9 +27,10 @@ INSERT_SCHEDULED = text(f"""
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
             fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
     SELECT n.id, r.project_id, r.trigger_id, r.id, r.type, 'scheduled', false, n.scheduled_for,
-           n.fired_at, r.payload, r.endpoint_key, 'pending', 0, n.scheduled_for
+           n.fired_at, r.payload, r.endpoint_key, 'pending', 0, coalesce(n.turn, n.scheduled_for)
       FROM json_to_recordset(CAST(:events AS json))
-        AS n (id uuid, revision_id uuid, scheduled_for timestamptz, fired_at timestamptz)
+        AS n (id uuid, revision_id uuid, scheduled_for timestamptz, fired_at timestamptz,
+              turn timestamptz)
       JOIN trigger_revisions r ON r.id = n.revision_id
     ON CONFLICT (trigger_id, scheduled_for) WHERE source = 'scheduled' DO NOTHING
     RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
@@ -46,7 +47,7 @@ INSERT_ACCEPTED = text(f"""
         AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text,
               token_hash text)
       JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
-                     AND t.status = 'active'
+                     AND t.status IN ('active', 'disabled')
       JOIN trigger_revisions r ON r.id = n.revision_id
      WHERE {token_holds("decode(n.token_hash, 'hex')", "n.fired_at")}
     RETURNING id
@@ -54,7 +55,8 @@ INSERT_ACCEPTED = text(f"""
 
 MARK_ENQUEUED = text(f"""
     UPDATE {ACTIVE} SET enqueued_at = :now
-     WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND enqueued_at IS NULL
+     WHERE id = ANY(CAST(:ids AS uuid[])) AND enqueued_at IS NULL
+       AND next_attempt_at IS NOT NULL AND lease_until IS NULL  -- pending; see deliveries.py
        AND attempt = 0  -- not a retry that overtook this mark: it has no message yet
 """)
 
@@ -62,11 +64,28 @@ LOG_COLUMNS = """
     id, trigger_id, trigger_type, source, is_test, note, scheduled_for, fired_at, payload, status,
     attempt AS attempt_count, last_status_code, last_error,
     CASE WHEN status = 'pending' THEN next_attempt_at END AS next_attempt_at,
-    completed_at, replay_of, attempts
+    completed_at, replay_of, attempts, released_at
 """
 
 
 ORDER = "ORDER BY fired_at DESC, id DESC"
+
+
+def narrowed(
+    filter: EventLogFilter, before: tuple[datetime, UUID] | None
+) -> tuple[frozenset[str], dict[str, Any]]:
+    """The names of the conditions that narrow a list, and the values they take."""
+    before_at, before_id = before or (None, None)
+    given = {
+        "trigger_id": filter.trigger_id,
+        "status": filter.status,
+        "source": filter.source,
+        "before_at": before_at,
+        "before_id": before_id,
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    tests = {None: set[str](), True: {"tests"}, False: {"no_tests"}}[filter.is_test]
+    return frozenset(values.keys() | tests), values
 
 
 # Who asked for a test run has its id before it fires; all others are shown from then on.
@@ -82,7 +101,8 @@ CONDITIONS = {
     "trigger_id": "trigger_id = :trigger_id",
     "status": "status = :status",
     "source": "source = :source",
-    "is_test": "is_test = :is_test",
+    "tests": "is_test",  # as the archive's index of the few tests has it, not as a parameter
+    "no_tests": "NOT is_test",
     "before_at": "(fired_at, id) < (:before_at, CAST(:before_id AS uuid))",
 }
 
@@ -149,20 +169,11 @@ class EventLogs:
         limit: int,
     ) -> list[EventLog]:
         """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
-        before_at, before_id = before or (None, None)
-        if before_at is not None:  # so that newer partitions are not even looked at
-            fired_until = min(fired_until, before_at)
-        given = {
-            "trigger_id": filter.trigger_id,
-            "status": filter.status,
-            "source": filter.source,
-            "is_test": filter.is_test,
-            "before_at": before_at,
-            "before_id": before_id,
-        }
-        values = {name: value for name, value in given.items() if value is not None}
+        if before is not None:  # so that newer partitions are not even looked at
+            fired_until = min(fired_until, before[0])
+        conditions, values = narrowed(filter, before)
         rows = await self._database.run(
-            _list(frozenset(values)),
+            _list(conditions),
             project_id=project_id,
             fired_after=fired_after,
             fired_until=fired_until,
@@ -194,6 +205,7 @@ async def insert_scheduled(
                         "revision_id": revision_id,
                         "scheduled_for": firing.scheduled_for,
                         "fired_at": firing.fired_at,
+                        "turn": firing.turn,
                     }
                     for id, revision_id, firing in events
                 ]

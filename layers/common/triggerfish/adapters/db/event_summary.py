@@ -16,7 +16,7 @@ from triggerfish.domain.event_summary import StatusCount
 
 OPEN_IN_WINDOW = """
     SELECT trigger_id, status FROM {table}
-     WHERE project_id = :project_id AND status IN ('pending', 'delivering')
+     WHERE project_id = :project_id AND status IN ('pending', 'delivering', 'held')
        AND fired_at BETWEEN :since AND :now
 """
 

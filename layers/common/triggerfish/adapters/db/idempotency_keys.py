@@ -16,7 +16,8 @@ INSERT_KEYED = text(f"""
     WITH target AS (
         SELECT t.id, t.project_id, r.endpoint_key
           FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
-         WHERE t.id = :trigger_id AND t.revision_id = :revision_id AND t.status = 'active'
+         WHERE t.id = :trigger_id AND t.revision_id = :revision_id
+           AND t.status IN ('active', 'disabled')
            AND {token_holds(":token_hash", ":fired_at")}),
     taken AS (
         INSERT INTO idempotency_keys AS k (trigger_id, key, request_hash, event_id, expires_at)

@@ -1,5 +1,6 @@
 """API keys: found by prefix, listed by project, rotated and revoked under the project's lock."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,9 @@ COLUMNS = """
 """
 
 FIND = text("""
-    SELECT id, project_id, key_hash, scopes, expires_at, revoked_at, last_used_at
+    SELECT prefix, id, project_id, key_hash, scopes, expires_at, revoked_at, last_used_at
       FROM api_keys
-     WHERE prefix = :prefix
+     WHERE prefix = ANY(:prefixes)
 """)
 
 TOUCH = text("""
@@ -103,21 +104,20 @@ class Keys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, prefix: str) -> StoredKey | None:
-        """The key of that prefix, of whichever project: this is what says who calls."""
-        rows = await self._database.run(FIND, prefix=prefix)
-        if not rows:
-            return None
-        row = rows[0]
-        return StoredKey(
-            row.id,
-            row.project_id,
-            row.key_hash,
-            frozenset(row.scopes),
-            row.expires_at,
-            row.revoked_at,
-            row.last_used_at,
-        )
+    async def find(self, prefixes: Sequence[str]) -> dict[str, StoredKey]:
+        """The keys of these prefixes, of whichever project: this is what says who calls."""
+        return {
+            row.prefix: StoredKey(
+                row.id,
+                row.project_id,
+                row.key_hash,
+                frozenset(row.scopes),
+                row.expires_at,
+                row.revoked_at,
+                row.last_used_at,
+            )
+            for row in await self._database.run(FIND, prefixes=list(prefixes))
+        }
 
     async def touch(self, key_id: UUID, *, now: datetime, unless_since: datetime) -> None:
         """Note a use, unless another process noted one after `unless_since`."""

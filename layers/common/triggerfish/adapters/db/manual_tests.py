@@ -7,6 +7,7 @@ from sqlalchemy import TextClause, text
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.event_logs import ACTIVE
 from triggerfish.adapters.db.triggers import insert_revision
+from triggerfish.adapters.vault import Vault
 from triggerfish.domain.manual_test import ManualTest
 from triggerfish.domain.trigger import Revision
 
@@ -43,8 +44,9 @@ RETIRE_REVISION = text("""
 class ManualTests:
     """Writes of test runs; they are read and delivered like all events."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     async def insert(self, test: ManualTest) -> bool:
         """Store the event of a trigger's test; False when its trigger is gone by now."""
@@ -54,7 +56,9 @@ class ManualTests:
         """Store the event and the definition it fires with, in one transaction."""
         retired = {"revision_id": revision.id, "due_at": test.due_at}
         async with self._database.transaction() as connection:
-            await insert_revision(connection, revision, project_id=test.project_id, trigger_id=None)
+            await insert_revision(
+                connection, self._vault, revision, project_id=test.project_id, trigger_id=None
+            )
             await fetch(connection, RETIRE_REVISION, retired)
             await fetch(connection, INSERT_UNSAVED, _values(test))
 

@@ -38,8 +38,9 @@ def backlog(condition: str = "") -> TextClause:
     """Open events are few beside finished ones and have an index of their own."""
     parts = " UNION ALL ".join(
         f"""SELECT status, source, fired_at, next_attempt_at FROM {table}
-             WHERE status IN ('pending', 'delivering') {condition}"""
+             WHERE status {statuses} {condition}"""
         for table in (ACTIVE, ARCHIVE)
+        for statuses in ("IN ('pending', 'delivering')", "= 'held'")  # an index for each
     )
     return text(f"""
         SELECT status, source,

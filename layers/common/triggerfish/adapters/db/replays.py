@@ -8,7 +8,14 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from triggerfish.adapters.db.engine import Database
-from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE, CONDITIONS, ORDER, event_ref
+from triggerfish.adapters.db.event_logs import (
+    ACTIVE,
+    ARCHIVE,
+    CONDITIONS,
+    ORDER,
+    event_ref,
+    narrowed,
+)
 from triggerfish.adapters.db.tables import FINAL
 from triggerfish.adapters.db.values import to_json
 from triggerfish.domain.event_log import EventLogFilter
@@ -76,18 +83,9 @@ class Replays:
         limit: int,
     ) -> list[Original]:
         """Final events, newest first: fired in (fired_after, fired_until] and before `before`."""
-        before_at, before_id = before or (None, None)
-        given = {
-            "trigger_id": filter.trigger_id,
-            "status": filter.status,
-            "source": filter.source,
-            "is_test": filter.is_test,
-            "before_at": before_at,
-            "before_id": before_id,
-        }
-        values = {name: value for name, value in given.items() if value is not None}
+        conditions, values = narrowed(filter, before)
         rows = await self._database.run(
-            _find(frozenset(values)),
+            _find(conditions),
             project_id=project_id,
             fired_after=fired_after,
             fired_until=fired_until,

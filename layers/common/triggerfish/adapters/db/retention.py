@@ -72,6 +72,8 @@ DELETE_EXPIRED_KEYS = text("""
     RETURNING key
 """)
 
+DELETE_OPERATIONAL_EVENTS = text("DELETE FROM operational_events WHERE at <= :until")
+
 COUNT_HOUR = text("""
     SELECT count(*) AS total FROM event_logs_archive
      WHERE fired_at >= :fired_from AND fired_at < :fired_before
@@ -129,6 +131,9 @@ class Retention:
     async def delete_expired_keys(self, *, now: datetime, limit: int) -> int:
         """Delete idempotency keys past their time; how many were deleted."""
         return len(await self._database.run(DELETE_EXPIRED_KEYS, now=now, limit=limit))
+
+    async def delete_operational_events(self, *, until: datetime) -> None:
+        await self._database.run(DELETE_OPERATIONAL_EVENTS, until=until)
 
     async def roll_up_statistics(self, *, until: datetime) -> None:
         """Fold statistics older than the logs into one total a project and outcome."""

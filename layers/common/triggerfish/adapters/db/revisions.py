@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.triggers import REVISION_COLUMNS, to_revision
+from triggerfish.adapters.vault import Vault
 from triggerfish.domain.trigger import Revision
 
 # Revisions from before they kept their names show the trigger's.
@@ -24,8 +25,9 @@ LIST = text(f"""
 class Revisions:
     """Reads of `trigger_revisions`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     async def page(
         self,
@@ -45,4 +47,4 @@ class Revisions:
             before_id=before_id,
             limit=limit,
         )
-        return [to_revision(row) for row in rows]
+        return [to_revision(row, self._vault) for row in rows]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.triggers import COLUMNS, insert_revision, to_trigger
 from triggerfish.adapters.db.values import uuid_array
+from triggerfish.adapters.vault import Vault
 from triggerfish.domain.trigger import Trigger
 from triggerfish.domain.trigger_change import Standing, take_back
 from triggerfish.ports import Clock
@@ -47,7 +48,9 @@ UPDATE = text("""
     UPDATE triggers
        SET name = :name, status = :status, revision_id = :revision_id,
            next_occurrence_at = :next_occurrence_at, next_fire_at = :next_fire_at,
-           fired_count = :fired_count, updated_at = :updated_at
+           fired_count = :fired_count, failing_since = :failing_since,
+           disabled_at = :disabled_at, disabled_reason = :disabled_reason,
+           updated_at = :updated_at
      WHERE id = :id
 """)
 
@@ -55,8 +58,9 @@ UPDATE = text("""
 class TriggerChanges:
     """Changes one trigger at a time; ticks skip it meanwhile, other changes wait."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
+        self._vault = vault
         self._clock = clock
 
     async def change(
@@ -77,11 +81,12 @@ class TriggerChanges:
             now = self._clock.now()
             [row] = await fetch(connection, STANDING, {"project_id": project_id, "id": trigger_id})
             ahead = await fetch(connection, LOCK_AHEAD, {"id": trigger_id, "now": now})
-            stored = Standing(to_trigger(row), row.next_occurrence_at)
+            stored = Standing(to_trigger(row, self._vault), row.next_occurrence_at)
             standing = take_back(stored, {event.scheduled_for for event in ahead})
             changed = decide(standing, now)
             if changed is not standing:
-                await _store(connection, changed, stored.trigger, [event.id for event in ahead])
+                ids = [event.id for event in ahead]
+                await _store(connection, self._vault, changed, stored.trigger, ids)
             return changed
 
     async def look(self, project_id: UUID, trigger_id: UUID) -> Standing | None:
@@ -92,19 +97,27 @@ class TriggerChanges:
                 return None
             values = {"id": trigger_id, "now": self._clock.now()}
             ahead = await fetch(connection, AHEAD, values)
-            stored = Standing(to_trigger(rows[0]), rows[0].next_occurrence_at)
+            stored = Standing(to_trigger(rows[0], self._vault), rows[0].next_occurrence_at)
             return take_back(stored, {event.scheduled_for for event in ahead})
 
 
 async def _store(
-    connection: AsyncConnection, changed: Standing, before: Trigger, ahead: Sequence[UUID]
+    connection: AsyncConnection,
+    vault: Vault,
+    changed: Standing,
+    before: Trigger,
+    ahead: Sequence[UUID],
 ) -> None:
     trigger = changed.trigger
     if ahead:
         await fetch(connection, REMOVE, {"ids": uuid_array(ahead)})
     if trigger.revision.id != before.revision.id:
         await insert_revision(
-            connection, trigger.revision, project_id=trigger.project_id, trigger_id=trigger.id
+            connection,
+            vault,
+            trigger.revision,
+            project_id=trigger.project_id,
+            trigger_id=trigger.id,
         )
     await fetch(
         connection,
@@ -117,6 +130,9 @@ async def _store(
             "next_occurrence_at": changed.occurrence_at,
             "next_fire_at": trigger.next_fire_at,
             "fired_count": trigger.fired_count,
+            "failing_since": trigger.failing_since,
+            "disabled_at": trigger.disabled.at if trigger.disabled else None,
+            "disabled_reason": trigger.disabled.reason.value if trigger.disabled else None,
             "updated_at": trigger.updated_at,
         },
     )

@@ -1,7 +1,7 @@
 """Triggers and their revisions: create, look up, list, delete. Changes are in `trigger_changes`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +10,24 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.sealed_columns import (
+    read_endpoint,
+    read_secrets,
+    read_verification,
+    sealed_token,
+    sealed_values,
+    token_context,
+)
+from triggerfish.adapters.vault import Vault
 from triggerfish.domain.delivery import DeliverySettings
-from triggerfish.domain.endpoint import Endpoint, endpoint_key
 from triggerfish.domain.firing import Cursor
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.trigger import (
     CatchUp,
     Definition,
+    Disabled,
+    DisabledReason,
     Revision,
     Trigger,
     TriggerStatus,
@@ -26,24 +36,29 @@ from triggerfish.domain.trigger import (
 
 REVISION_COLUMNS = """
     r.id AS revision_id, r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry,
-    r.catch_up, r.catch_up_window_seconds, r.signing_secret, r.created_by,
-    r.created_at AS revised_at
+    r.catch_up, r.catch_up_window_seconds, r.verification, r.verification_secret,
+    r.endpoint_headers, r.signing_secret, r.previous_signing_secret, r.previous_secret_until,
+    r.trigger_id AS owner_id, r.created_by, r.created_at AS revised_at
 """
 
 COLUMNS = f"""
     t.id, t.project_id, t.name, t.status, t.next_fire_at, t.fired_count, t.skipped_count,
-    t.webhook_token, t.created_at, t.updated_at, {REVISION_COLUMNS}
+    t.webhook_token, t.created_at, t.updated_at, t.failing_since, t.disabled_at,
+    t.disabled_reason, {REVISION_COLUMNS}
 """
 
 INSERT_REVISION = text("""
     INSERT INTO trigger_revisions
            (id, project_id, trigger_id, number, name, type, schedule, endpoint, endpoint_key,
-            payload, schema, retry, catch_up, catch_up_window_seconds, signing_secret, created_by,
-            created_at)
+            endpoint_headers, payload, schema, verification, verification_secret, retry, catch_up,
+            catch_up_window_seconds, signing_secret, previous_signing_secret,
+            previous_secret_until, created_by, created_at)
     VALUES (:revision_id, :project_id, :id, :number, :name, :type, CAST(:schedule AS jsonb),
-            CAST(:endpoint AS jsonb), :endpoint_key, :payload, CAST(:schema AS jsonb),
+            CAST(:endpoint AS jsonb), :endpoint_key, :endpoint_headers, :payload,
+            CAST(:schema AS jsonb), CAST(:verification AS jsonb), :verification_secret,
             CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds, :signing_secret,
-            :created_by, :created_at)
+            :previous_signing_secret, :previous_secret_until, :created_by,
+            :created_at)
 """)
 
 INSERT_TRIGGER = text("""
@@ -61,14 +76,19 @@ GET = text(f"""
 """)
 
 BY_TOKEN = text(f"""
-    SELECT {COLUMNS}
+    SELECT {COLUMNS}, t.webhook_token_hash AS token_hash
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
-     WHERE t.webhook_token_hash = :token_hash
+     WHERE t.webhook_token_hash = ANY(:token_hashes)
      UNION ALL
-    SELECT {COLUMNS}
+    SELECT {COLUMNS}, p.token_hash
       FROM previous_webhook_tokens p JOIN triggers t ON t.id = p.trigger_id
                                      JOIN trigger_revisions r ON r.id = t.revision_id
-     WHERE p.token_hash = :token_hash AND p.valid_until > :now
+     WHERE p.token_hash = ANY(:token_hashes) AND p.valid_until > :now
+""")
+
+COUNT = text("""
+    SELECT count(*) AS total
+      FROM (SELECT FROM triggers WHERE project_id = :project_id LIMIT :enough) AS counted
 """)
 
 LIST = text(f"""
@@ -84,7 +104,8 @@ LIST = text(f"""
 """)
 
 REVISIONS = text("""
-    SELECT id, number, type, endpoint, retry, signing_secret
+    SELECT id AS revision_id, trigger_id AS owner_id, endpoint, endpoint_headers, retry,
+           signing_secret, previous_signing_secret, previous_secret_until
       FROM trigger_revisions
      WHERE id = ANY(:ids)
 """)
@@ -104,17 +125,13 @@ REMOVE_NOT_YET_DUE = text("""
        AND attempt = 0 AND fired_at > :now
 """)
 
-DISABLE = text("""
-    UPDATE triggers SET status = 'disabled', next_fire_at = NULL, updated_at = :now
-     WHERE id = :id AND revision_id = :revision_id AND status = 'active'
-""")
-
 
 class Triggers:
     """Reads and writes of `triggers` and `trigger_revisions`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     async def insert(
         self,
@@ -127,6 +144,7 @@ class Triggers:
         async with self._database.transaction() as connection:
             await insert_revision(
                 connection,
+                self._vault,
                 trigger.revision,
                 project_id=trigger.project_id,
                 trigger_id=trigger.id,
@@ -142,7 +160,7 @@ class Triggers:
                     "revision_id": trigger.revision.id,
                     "next_occurrence_at": cursor.occurrence_at,
                     "next_fire_at": cursor.fire_at,
-                    "webhook_token": trigger.webhook_token,
+                    "webhook_token": sealed_token(self._vault, trigger),
                     "webhook_token_hash": webhook_token_hash,
                     "created_at": trigger.created_at,
                 },
@@ -150,12 +168,19 @@ class Triggers:
 
     async def get(self, project_id: UUID, trigger_id: UUID) -> Trigger | None:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
-        return to_trigger(rows[0]) if rows else None
+        return to_trigger(rows[0], self._vault) if rows else None
 
-    async def by_token(self, token_hash: bytes, *, now: datetime) -> Trigger | None:
-        """The trigger of a webhook URL, the present one or an earlier one in its grace."""
-        rows = await self._database.run(BY_TOKEN, token_hash=token_hash, now=now)
-        return to_trigger(rows[0]) if rows else None
+    async def by_tokens(
+        self, token_hashes: Sequence[bytes], *, now: datetime
+    ) -> dict[bytes, Trigger]:
+        """The triggers of webhook URLs, the present one or an earlier one in its grace."""
+        rows = await self._database.run(BY_TOKEN, token_hashes=list(token_hashes), now=now)
+        return {bytes(row.token_hash): to_trigger(row, self._vault) for row in rows}
+
+    async def count(self, project_id: UUID, *, enough: int) -> int:
+        """How many triggers a project has; no more than `enough` are counted."""
+        [row] = await self._database.run(COUNT, project_id=project_id, enough=enough)
+        return int(row.total)
 
     async def page(
         self,
@@ -177,7 +202,7 @@ class Triggers:
             before_id=before_id,
             limit=limit,
         )
-        return [to_trigger(row) for row in rows]
+        return [to_trigger(row, self._vault) for row in rows]
 
     async def delete(self, project_id: UUID, trigger_id: UUID, *, now: datetime) -> bool:
         """Delete the trigger and its look-ahead rows; False when the project has no such trigger.
@@ -192,45 +217,50 @@ class Triggers:
             await fetch(connection, RETIRE_REVISIONS, {"id": trigger_id, "now": now})
             return True
 
-    async def disable(self, trigger_id: UUID, *, revision_id: UUID, now: datetime) -> None:
-        """Stop an active trigger, if it is still at this revision."""
-        await self._database.run(DISABLE, id=trigger_id, revision_id=revision_id, now=now)
-
     async def delivery_settings(self, revision_ids: Iterable[UUID]) -> dict[UUID, DeliverySettings]:
-        """Endpoint, retry policy and signing secret of the given revisions."""
+        """Endpoint, retry policy and signing secrets of the given revisions."""
         rows = await self._database.run(REVISIONS, ids=list(revision_ids))
         return {
-            row.id: DeliverySettings(
-                Endpoint.from_json(row.endpoint), _retry(row.retry), row.signing_secret
+            row.revision_id: DeliverySettings(
+                read_endpoint(row, self._vault),
+                RetryPolicy.from_json(row.retry),
+                read_secrets(row, self._vault),
             )
             for row in rows
         }
 
 
 async def insert_revision(
-    connection: AsyncConnection, revision: Revision, *, project_id: UUID, trigger_id: UUID | None
+    connection: AsyncConnection,
+    vault: Vault,
+    revision: Revision,
+    *,
+    project_id: UUID,
+    trigger_id: UUID | None,
 ) -> None:
     """Store a definition as one immutable revision, of no trigger when `trigger_id` is None."""
-    owner = {"project_id": project_id, "id": trigger_id}
-    await fetch(connection, INSERT_REVISION, owner | _revision_values(revision))
+    values = {"project_id": project_id, "id": trigger_id}
+    values |= _revision_values(revision) | sealed_values(revision, trigger_id, vault)
+    await fetch(connection, INSERT_REVISION, values)
 
 
 def _revision_values(revision: Revision) -> dict[str, Any]:
     definition = revision.definition
+    endpoint = definition.endpoint.to_json() | {"headers": {}}  # they may hold credentials
     return {
         "revision_id": revision.id,
         "number": revision.number,
         "name": definition.name,
         "type": definition.type.value,
         "schedule": _json(definition.schedule.to_json() if definition.schedule else None),
-        "endpoint": _json(definition.endpoint.to_json()),
-        "endpoint_key": endpoint_key(definition.endpoint.url),
+        "endpoint": _json(endpoint),
+        "endpoint_key": definition.endpoint.key,
         "payload": definition.payload,
         "schema": _json(definition.schema),
+        "verification": _json(definition.verification and definition.verification.to_json()),
         "retry": _json(definition.retry.to_json()),
         "catch_up": definition.catch_up.value,
         "catch_up_window_seconds": definition.catch_up_window_seconds,
-        "signing_secret": revision.signing_secret,
         "created_by": revision.created_by,
         "created_at": revision.created_at,
     }
@@ -240,20 +270,17 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def _retry(raw: dict[str, Any]) -> RetryPolicy:
-    return RetryPolicy(tuple(raw["delays_seconds"]))
-
-
-def to_revision(row: Row[Any]) -> Revision:
+def to_revision(row: Row[Any], vault: Vault) -> Revision:
     """A revision from REVISION_COLUMNS and `name`."""
     definition = Definition(
         type=TriggerType(row.type),
         name=row.name,
-        endpoint=Endpoint.from_json(row.endpoint),
-        retry=_retry(row.retry),
+        endpoint=read_endpoint(row, vault),
+        retry=RetryPolicy.from_json(row.retry),
         schedule=Schedule.from_json(row.schedule) if row.schedule is not None else None,
         payload=row.payload,
         schema=row.schema,
+        verification=read_verification(row, vault),
         catch_up=CatchUp(row.catch_up),
         catch_up_window_seconds=row.catch_up_window_seconds,
     )
@@ -261,23 +288,26 @@ def to_revision(row: Row[Any]) -> Revision:
         row.revision_id,
         row.number,
         definition,
-        row.signing_secret,
+        read_secrets(row, vault),
         row.revised_at,
         row.created_by,
     )
 
 
-def to_trigger(row: Row[Any]) -> Trigger:
+def to_trigger(row: Row[Any], vault: Vault) -> Trigger:
     """A trigger from COLUMNS."""
+    token = row.webhook_token
     return Trigger(
         row.id,
         row.project_id,
         TriggerStatus(row.status),
-        to_revision(row),
+        to_revision(row, vault),
         row.next_fire_at,
         row.fired_count,
         row.skipped_count,
-        row.webhook_token,
+        token and vault.open(token, token_context(row.id)),
         row.created_at,
         row.updated_at,
+        row.failing_since,
+        Disabled(row.disabled_at, DisabledReason(row.disabled_reason)) if row.disabled_at else None,
     )

@@ -6,7 +6,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.sealed_columns import token_context
 from triggerfish.adapters.db.triggers import GET, to_trigger
+from triggerfish.adapters.vault import Vault
 from triggerfish.domain.trigger import Trigger
 
 LOCK = text("SELECT id FROM triggers WHERE project_id = :project_id AND id = :id FOR UPDATE")
@@ -46,12 +48,13 @@ def token_holds(token_hash: str, at: str) -> str:
 class WebhookUrls:
     """Replaces tokens; `Triggers.by_token` finds a trigger by any that holds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     async def get(self, project_id: UUID, trigger_id: UUID) -> Trigger | None:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
-        return to_trigger(rows[0]) if rows else None
+        return to_trigger(rows[0], self._vault) if rows else None
 
     async def rotate(
         self, trigger: Trigger, *, token: str, token_hash: bytes, now: datetime, grace: timedelta
@@ -65,7 +68,8 @@ class WebhookUrls:
             await fetch(connection, FORGET_EXPIRED, {"id": trigger.id, "now": now})
             await fetch(connection, SHORTEN, times)
             await fetch(connection, KEEP_PRESENT, times)
-            values = {"id": trigger.id, "token": token, "token_hash": token_hash, "now": now}
+            sealed = self._vault.seal(token, token_context(trigger.id))
+            values = {"id": trigger.id, "token": sealed, "token_hash": token_hash, "now": now}
             await fetch(connection, REPLACE, values)
             [row] = await fetch(connection, GET, owned)
-            return to_trigger(row)
+            return to_trigger(row, self._vault)

@@ -1,0 +1,58 @@
+"""The platform's own Postgres and queue: no delivery reaches them, whatever else is open.
+
+What `EGRESS_ALLOW` opens is closed again by port (see `EgressPolicy`); this closes the very
+addresses, public ones too, by looking up the services' own names now and then.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiohttp.abc import AbstractResolver
+
+from triggerfish.domain.egress import Address, EgressPolicy, parse_destination
+
+REFRESH_SECONDS = 60.0
+
+
+class OwnServices:
+    """An egress policy less the addresses of `services` (names or addresses, with their ports)."""
+
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        services: Iterable[tuple[str, int]],
+        resolver: AbstractResolver,
+    ) -> None:
+        self._policy = policy
+        self._services = tuple(services)
+        self._resolver = resolver
+        self._own: dict[tuple[str, int], frozenset[tuple[Address, int]]] = {}
+        self._fresh_until = 0.0
+        self._refreshing = asyncio.Lock()
+
+    def permits(self, address: str, port: int) -> bool:
+        """Whether a delivery may connect there; `refresh` comes before."""
+        return self._policy.permits(address, port) and not self._is_own(address, port)
+
+    def _is_own(self, address: str, port: int) -> bool:
+        destination = (parse_destination(address), port)
+        return any(destination in addresses for addresses in self._own.values())
+
+    async def refresh(self) -> None:
+        """Look the services up, now and then; a name that fails keeps what it led to."""
+        if not self._services or asyncio.get_running_loop().time() < self._fresh_until:
+            return
+        async with self._refreshing:
+            if asyncio.get_running_loop().time() < self._fresh_until:
+                return
+            for service in self._services:
+                await self._look_up(*service)
+            self._fresh_until = asyncio.get_running_loop().time() + REFRESH_SECONDS
+
+    async def _look_up(self, host: str, port: int) -> None:
+        try:
+            answers = [answer["host"] for answer in await self._resolver.resolve(host, port)]
+        except OSError:
+            return
+        found = {parse_destination(answer) for answer in answers}
+        self._own[host, port] = frozenset((one, port) for one in found if one is not None)

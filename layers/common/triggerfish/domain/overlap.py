@@ -1,0 +1,26 @@
+"""How long what was rotated out goes on working beside what has replaced it."""
+
+from datetime import timedelta
+
+from triggerfish.domain.errors import FieldError, InvalidInput
+
+DEFAULT_SECONDS = 24 * 3600
+MAX_SECONDS = 7 * 24 * 3600
+
+
+def parse_overlap(raw: object, field: str = "overlap_seconds") -> timedelta:
+    """Read the body of a rotation: `{field: 0..604800}`, a day if absent. Raises InvalidInput."""
+    if not isinstance(raw, dict):
+        raise _invalid(FieldError("body", "not an object"))
+    errors = [FieldError(name, "unknown field") for name in sorted(set(raw) - {field})]
+    seconds = raw.get(field, DEFAULT_SECONDS)
+    if type(seconds) is not int or not 0 <= seconds <= MAX_SECONDS:
+        message = f"must be a whole number of seconds, 0 to {MAX_SECONDS}"
+        errors.append(FieldError(field, message))
+    if errors:
+        raise _invalid(*errors)
+    return timedelta(seconds=seconds)
+
+
+def _invalid(*details: FieldError) -> InvalidInput:
+    return InvalidInput("The rotation is not valid.", details)

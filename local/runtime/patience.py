@@ -1,0 +1,96 @@
+"""How long and how much a client may send before its request is complete: uvicorn sets no limit.
+
+A connection that dribbles a byte now and then, or a header without end, would be held for ever.
+"""
+
+from asyncio import TimerHandle, Transport
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+READ_SECONDS = 15.0  # from the first byte, or from connecting, to the last byte of the body
+EARNED_BYTES = 256 * 1024  # of a body, for which its sender gets that time once more
+MAX_HEAD_BYTES = 64 * 1024  # request line and headers
+
+_REFUSAL = b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_TOO_SLOW = b"408 Request Timeout"
+_TOO_LARGE = b"431 Request Header Fields Too Large"
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with an end to its patience."""
+
+    _timer: TimerHandle | None = None
+    _in_head = True
+    _head_bytes = 0
+    _body_bytes = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._start()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+        else:
+            self._earn_time(len(data))
+        super().data_received(data)
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._start()
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._head_bytes, self._body_bytes = False, 0, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._stop()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop()
+        super().handle_websocket_upgrade()
+
+    def _earn_time(self, bytes: int) -> None:
+        """A large upload may take long, as long as it goes on."""
+        self._body_bytes += bytes
+        if self._timer is not None and self._body_bytes >= EARNED_BYTES:
+            self._body_bytes = 0
+            self._stop()
+            self._start()
+
+    def _start(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(READ_SECONDS, self._give_up)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if self._in_head and self._is_answering():
+            self._start()  # a second request is on its way; the first must get its answer
+        elif self._in_head:
+            self._refuse(_TOO_SLOW)
+        else:
+            self.transport.close()  # the app is told that its client is gone
+
+    def _is_answering(self) -> bool:
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _refuse(self, status: bytes) -> None:
+        self._stop()
+        if not self._is_answering():
+            self.transport.write(_REFUSAL % status)
+        self.transport.close()

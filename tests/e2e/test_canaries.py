@@ -1,0 +1,217 @@
+"""Canaries: secrets of every kind go through a run with all its failures, then all that the platform
+says is searched for them: logs, metrics, health, errors, explanations, other tenants' answers.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from local.cli.host import free_port
+from tests.e2e.platform import Platform
+from tests.e2e.receiver import Endpoint, listening
+from tests.e2e.waiting import until
+from triggerfish.domain.signing import encode_secret
+
+Secrets = dict[str, str]
+
+
+class Run:
+    """What is done on the platform, with every secret that is met and every answer that is given."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.secrets: Secrets = {"admin key": platform.api_key}
+        self.errors: list[str] = []
+        self.triggers: list[dict[str, Any]] = []
+        ring = (platform.state_dir / "encryption-keys").read_text().strip()
+        self.secrets["encryption key"] = ring.partition(":")[2]
+
+    def canary(self, kind: str) -> str:
+        self.secrets[kind] = f"canary-{uuid4().hex}"
+        return self.secrets[kind]
+
+    def ask(self, method: str, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        """One call; what an error says is kept."""
+        answer = self.platform.request(method, path, json, **options)
+        assert answer.status_code < 500, answer.text
+        if answer.status_code >= 400:
+            self.errors.append(f"{answer.headers} {answer.text}")
+        return answer
+
+    def key(self, kind: str, *scopes: str, **options: Any) -> dict[str, str]:
+        """A new key of the project of `options["headers"]`, as the header to send."""
+        answer = self.ask("POST", "/keys", {"name": "k", "scopes": list(scopes)}, **options)
+        assert answer.status_code == 201, answer.text
+        self.secrets[kind] = answer.json()["key"]
+        return {"Authorization": f"Bearer {self.secrets[kind]}"}
+
+    def trigger(self, name: str, url: str) -> dict[str, Any]:
+        """An API trigger with a secret in every place that takes one."""
+        trigger = self.platform.create(
+            type="api",
+            name=name,
+            endpoint={"url": url, "headers": {"X-Auth": self.canary(f"{name}: endpoint header")}},
+            retry={"delays_seconds": [0.1]},
+            verification={"type": "header", "secret": self.canary(f"{name}: verification secret")},
+        )
+        self.note(name, trigger)
+        self.triggers.append(trigger)
+        return trigger
+
+    def note(self, name: str, trigger: dict[str, Any]) -> None:
+        count = len(self.secrets)
+        self.secrets[f"{name}: token {count}"] = trigger["webhook_url"].rpartition("/")[2]
+        if "signing_secret" in trigger:
+            self.secrets[f"{name}: signing secret {count}"] = trigger["signing_secret"]
+
+    def fire(self, name: str, trigger: dict[str, Any]) -> None:
+        proof = {"X-Webhook-Token": self.secrets[f"{name}: verification secret"]}
+        answer = self.ask("POST", trigger["webhook_url"], {"n": 1}, headers=proof)
+        assert answer.status_code == 202, answer.text
+
+    def misuse(self, trigger: dict[str, Any]) -> None:
+        """Every kind of mistake, each with a secret in hand."""
+        path, url = f"/triggers/{trigger['id']}", trigger["webhook_url"]
+        wrong_key = self.canary("a key that nobody has")
+        token = self.canary("a token that nobody has")
+        typo, short = self.canary("secret of a wrong type"), "canary-short"
+        self.secrets["too short a secret"] = short
+        self.ask("GET", path, headers={"Authorization": f"Bearer {wrong_key}"})
+        self.ask("GET", path, headers={"Authorization": "", "X-API-Key": wrong_key})
+        self.ask("POST", url.replace(url.rpartition("/")[2], token), {"n": 1})
+        self.ask("POST", url, {"n": 1}, headers={"X-Webhook-Token": typo})
+        self.ask("POST", url, content=b"not json")
+        for secret in (typo, short):
+            wrong = {"type": "standard-webhooks", "secret": secret}
+            self.ask("PATCH", path, {"verification": wrong | {"more": 1}})
+        self.ask("PATCH", path, {"endpoint": {"url": "x", "headers": {"Host": typo}}})
+        self.ask("POST", f"{path}/rotate-secret", {"overlap_seconds": "x", "secret": typo})
+        self.ask("GET", "/keys/nothing")
+        self.ask("PUT", "/keys")
+
+
+@pytest.fixture(scope="module")
+def run(shared: Platform) -> Iterator[Run]:
+    """The whole story, told once; the tests look at what it left behind."""
+    with listening() as endpoint:
+        run = Run(shared)
+        _act(run, endpoint)
+        yield run
+
+
+def _act(run: Run, endpoint: Endpoint) -> None:
+    good = run.trigger("good", endpoint.url())
+    failing = run.trigger("failing", f"http://127.0.0.1:{free_port()}/")
+    inside = run.trigger("blocked", "http://169.254.169.254/")
+    for name, trigger in (("good", good), ("failing", failing), ("blocked", inside)):
+        run.fire(name, trigger)
+    ends = {"success": [good], "failure": [failing, inside]}
+    until(lambda: have_ended(run, ends), 60, what="one success and two failures")
+    for action in ("rotate-url", "rotate-secret"):
+        run.note("good", run.ask("POST", f"/triggers/{good['id']}/{action}").json())
+    run.misuse(good)
+    run.key("reader's key", "triggers:read", "events:read")
+    signing = encode_secret(b"canary-canary-canary-canary-")
+    run.secrets["standard-webhooks secret"] = signing
+    proof = {"type": "standard-webhooks", "secret": signing}
+    assert run.ask("PATCH", f"/triggers/{good['id']}", {"verification": proof}).status_code == 200
+
+
+def have_ended(run: Run, ends: dict[str, list[dict[str, Any]]]) -> bool:
+    return all(
+        run.platform.log_of(trigger["id"], status)
+        for status, triggers in ends.items()
+        for trigger in triggers
+    )
+
+
+def found(secrets: Secrets, *texts: str) -> list[str]:
+    """The kinds of secrets that any of the texts holds."""
+    return [kind for kind, secret in secrets.items() if any(secret in text for text in texts)]
+
+
+def ids(run: Run) -> list[str]:
+    return [trigger["id"] for trigger in run.triggers]
+
+
+@pytest.mark.attack("secrets in logs, metrics, errors and other tenants' answers")
+def test_no_log_has_a_secret(run: Run, record_property: Any) -> None:
+    logs = {path: path.read_text(errors="replace") for path in logs_of(run.platform)}
+    assert any("delivery_attempt" in text for text in logs.values())
+    for path, text in logs.items():
+        assert found(run.secrets, text) == [], path.name
+    record_property("cases", len(run.secrets))
+
+
+def logs_of(platform: Platform) -> list[Path]:
+    """All but what `up` prints for its operator: there the first key is told."""
+    return sorted((platform.state_dir / "logs").glob("*.log*"))
+
+
+@pytest.mark.attack("secrets in logs, metrics, errors and other tenants' answers")
+def test_no_error_repeats_a_secret(run: Run) -> None:
+    assert len(run.errors) >= 10
+    for error in run.errors:
+        assert found(run.secrets, error) == [], error
+
+
+@pytest.mark.attack("secrets in logs, metrics, errors and other tenants' answers")
+def test_no_metric_health_or_explanation_has_a_secret(run: Run) -> None:
+    paths = ["/metrics", "/health", "/health/ready", "/metrics?x=1"]
+    own = [f"/triggers/{id}/explain" for id in ids(run)]
+    url = run.platform.url
+    public = [httpx.get(url + path, timeout=30).text for path in [*paths, "/openapi.json"]]
+    shown = [run.ask("GET", path).text for path in [*own, "/event-logs/summary", "/keys"]]
+    metrics = httpx.get(f"{url}/api/v1/metrics", headers=auth(run), timeout=30).text
+    assert found(run.secrets, *public, *shown, metrics) == []
+
+
+def auth(run: Run) -> dict[str, str]:
+    return {"Authorization": f"Bearer {run.platform.api_key}"}
+
+
+@pytest.mark.attack("secrets in logs, metrics, errors and other tenants' answers")
+def test_the_owner_sees_only_what_is_shown_by_design(run: Run) -> None:
+    by_design = ("endpoint header", "token")  # the endpoint as it was given, the URL to call
+    hidden = {
+        kind: secret
+        for kind, secret in run.secrets.items()
+        if not any(word in kind for word in by_design)
+    }
+    pages = ["/triggers", "/event-logs", *(f"/triggers/{id}/revisions" for id in ids(run))]
+    events = [run.platform.log_of(id) for id in ids(run)]
+    assert found(hidden, *(run.ask("GET", page).text for page in pages), str(events)) == []
+
+
+@pytest.mark.attack("secrets in logs, metrics, errors and other tenants' answers")
+def test_another_tenant_sees_nothing(run: Run) -> None:
+    created = run.ask("POST", "/projects", {"name": f"other-{uuid4().hex}"})
+    assert created.status_code == 201, created.text
+    stranger = {"Authorization": f"Bearer {created.json()['first_key']['key']}"}
+    paths = ["/triggers", "/event-logs", "/event-logs/summary", "/keys", "/metrics"]
+    paths += [f"/triggers/{id}{rest}" for id in ids(run) for rest in ("", "/explain", "/revisions")]
+    url = run.platform.url
+    answers = [httpx.get(f"{url}/api/v1{path}", headers=stranger, timeout=30) for path in paths]
+    for answer in answers:
+        assert found(run.secrets, answer.text, str(answer.headers)) == [], answer.url
+
+
+@pytest.mark.attack("secrets in logs, metrics, errors and other tenants' answers")
+def test_the_database_and_the_note_of_the_platform_have_no_secret(run: Run) -> None:
+    dsn = run.platform.database_url.replace("+psycopg", "")
+    with psycopg.connect(dsn) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = [
+            str(row[0])
+            for (table,) in tables.fetchall()
+            for row in connection.execute(f"SELECT t::text FROM {table} t".encode())
+        ]
+    assert len(rows) > 10
+    assert found(run.secrets, *rows) == []
+    note = (run.platform.state_dir / "platform.json").read_text()
+    assert found(run.secrets, note) == []

@@ -1,0 +1,132 @@
+"""Clients that dribble or never stop: their connections end, and others are answered meanwhile."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from local.runtime import patience
+from local.runtime.asgi import ClientGoneError, read_body, respond
+from local.runtime.patience import PatientProtocol
+
+SOON = 0.4
+Connect = Callable[[], Any]
+
+
+@pytest.fixture
+async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
+    """Open a connection to an app that answers with the number of bytes it read."""
+    monkeypatch.setattr(patience, "READ_SECONDS", SOON)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = await read_body(receive, 1_000_000)
+        except ClientGoneError:
+            return
+        if scope["path"] == "/slow":
+            await asyncio.sleep(SOON * 3)
+        await respond(send, 200, b"%d" % len(body))
+
+    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: PatientProtocol(config, state, {}), "127.0.0.1", 0
+    )
+    port = server.sockets[0].getsockname()[1]
+    yield lambda: asyncio.open_connection("127.0.0.1", port)
+    server.close()
+    await server.wait_closed()
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    """What the server still says before it hangs up; fails if it does not."""
+    return await asyncio.wait_for(reader.read(), 20)
+
+
+@pytest.mark.attack("slow and endless requests (slow-loris)")
+async def test_a_client_that_says_nothing_is_shown_the_door(connect: Connect) -> None:
+    reader, writer = await connect()
+    assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
+@pytest.mark.attack("slow and endless requests (slow-loris)")
+async def test_headers_that_dribble_are_cut_off_however_often_a_byte_comes(
+    connect: Connect,
+) -> None:
+    reader, writer = await connect()
+    writer.write(b"POST / HTTP/1.1\r\n")
+
+    async def dribble() -> None:
+        while True:
+            writer.write(b"x-a: b\r\n")
+            await writer.drain()
+            await asyncio.sleep(SOON / 20)
+
+    dribbling = asyncio.create_task(dribble())
+    with contextlib.suppress(ConnectionResetError):  # what it says is lost if we talk at the time
+        assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
+    dribbling.cancel()
+    await asyncio.gather(dribbling, return_exceptions=True)
+    writer.close()
+
+
+@pytest.mark.attack("slow and endless requests (slow-loris)")
+async def test_a_body_that_never_ends_is_cut_off(connect: Connect) -> None:
+    reader, writer = await connect()
+    writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n12345")
+    assert await rest(reader) == b""
+    writer.close()
+
+
+@pytest.mark.attack("slow and endless requests (slow-loris)")
+async def test_headers_without_end_are_refused_before_they_fill_the_memory(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "READ_SECONDS", 60)
+    for start in (b"GET /", b"GET / HTTP/1.1\r\nx-a: "):
+        reader, writer = await connect()
+        writer.write(start + b"a" * (patience.MAX_HEAD_BYTES + 1))
+        assert (await rest(reader)).startswith(b"HTTP/1.1 431 ")
+        writer.close()
+
+
+async def test_a_slow_answer_is_not_cut_off_by_the_next_request_that_dribbles(
+    connect: Connect,
+) -> None:
+    reader, writer = await connect()
+    writer.write(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET /next HT")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).startswith(b"HTTP/1.1 200 ")
+    assert await reader.readexactly(1) == b"0"
+    assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
+async def test_honest_requests_are_answered_on_a_kept_connection(connect: Connect) -> None:
+    reader, writer = await connect()
+    body = b"x" * 200_000
+    for _ in range(3):
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n" + body)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert await reader.readexactly(6) == b"200000"
+        await asyncio.sleep(SOON * 1.5)  # longer than the patience: nothing is being read
+    writer.close()
+
+
+async def test_a_body_that_goes_on_may_take_longer_than_one_that_dribbles(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "EARNED_BYTES", 1000)
+    reader, writer = await connect()
+    writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6000\r\n\r\n")
+    for _ in range(6):
+        await asyncio.sleep(SOON / 2)
+        writer.write(b"x" * 1000)
+    assert b"200 OK" in await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
