@@ -17,7 +17,7 @@ import httpx
 import psycopg
 import pytest
 import pytest_asyncio
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from local.runtime.model import DEFAULT_ROUTE
 from local.services.postgres import Postgres
@@ -182,8 +182,11 @@ def needed_scope(answer: httpx.Response) -> str:
 
 async def test_the_routes_of_the_template_are_those_of_the_apps() -> None:
     for name, operations in (await operations_by_function()).items():
-        routed = {path for _, path in template().functions[name].routes}
-        assert {path for _, path in operations} == routed - {DEFAULT_ROUTE}, name
+        function = template().functions[name]
+        routed = {path for _, path in function.routes}
+        app = import_module(function.module).handler.app
+        sockets = {route.path for route in app.routes if isinstance(route, APIWebSocketRoute)}
+        assert {path for _, path in operations} | sockets == routed - {DEFAULT_ROUTE}, name
 
 
 async def test_what_is_public_exists() -> None:

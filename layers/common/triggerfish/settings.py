@@ -92,12 +92,21 @@ class Settings(BaseSettings):
         5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."
     )
 
+    horizon_websocket_origins: str = Field(
+        "",
+        description="Sites (comma-separated) whose pages may open a WebSocket; the API's own may.",
+    )
+
     @field_validator("object_store")
     @classmethod
     def _known_store(cls, value: str) -> str:
         if not re.fullmatch(r"file:.+|s3://[^/]+", value):
             raise ValueError("must be file:path or s3://bucket")
         return value
+
+    @property
+    def websocket_origins(self) -> frozenset[str]:
+        return frozenset(filter(None, self.horizon_websocket_origins.split(",")))
 
     @property
     def key_ring(self) -> KeyRing:

@@ -21,7 +21,9 @@ from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
+from triggerfish.adapters.db.job_changes import JobChanges
 from triggerfish.adapters.db.job_progress import JobProgress
+from triggerfish.adapters.db.job_tickets import JobTickets
 from triggerfish.adapters.db.jobs import Jobs
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.log_entries import LogEntries
@@ -86,6 +88,7 @@ from triggerfish.usecases.summarise_events import SummariseEventsDeps
 from triggerfish.usecases.sweep_jobs import SweepJobsDeps
 from triggerfish.usecases.tick import TickDeps
 from triggerfish.usecases.upload_file import UploadFileDeps
+from triggerfish.usecases.watch_job import WatchJobDeps
 
 DEFAULT_PROJECT = "default"
 
@@ -369,9 +372,31 @@ class Wiring:
         )
 
     @cached_property
+    def job_changes(self) -> JobChanges:
+        return JobChanges(self.settings.database_url)
+
+    @cached_property
+    def job_tickets(self) -> JobTickets:
+        return JobTickets(self.database)
+
+    @cached_property
+    def watch_job(self) -> WatchJobDeps:
+        return WatchJobDeps(
+            clock=self.clock,
+            ids=self.ids,
+            jobs=self.jobs,
+            changes=self.job_changes,
+            tickets=self.job_tickets,
+        )
+
+    @cached_property
     def sweep_jobs(self) -> SweepJobsDeps:
         return SweepJobsDeps(
-            clock=self.clock, jobs=self.jobs, queue=self.job_queue, manage=self.manage_jobs
+            clock=self.clock,
+            jobs=self.jobs,
+            queue=self.job_queue,
+            manage=self.manage_jobs,
+            tickets=self.job_tickets,
         )
 
     @cached_property
@@ -404,6 +429,8 @@ class Wiring:
 
     async def close(self) -> None:
         await catch_up()
+        if "job_changes" in self.__dict__:
+            await self.job_changes.close()
         if "database" in self.__dict__:
             await self.database.close()
         if "deliver" in self.__dict__:

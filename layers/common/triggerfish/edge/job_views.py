@@ -6,6 +6,7 @@ import orjson
 
 from triggerfish.domain.job import Job, LineError
 from triggerfish.domain.log_entry import LogRow
+from triggerfish.usecases.watch_job import Ticket
 
 
 def job_view(job: Job) -> dict[str, Any]:
@@ -46,3 +47,13 @@ def entry_view(entry: LogRow) -> dict[str, Any]:
 
 def line_error_view(error: LineError) -> dict[str, Any]:
     return {"line": error.line_no, "reason": error.reason}
+
+
+def job_text(job: Job) -> str:
+    """A job as JSON text, for streams."""
+    return orjson.dumps(job_view(job), option=orjson.OPT_UTC_Z).decode()
+
+
+def ticket_view(ticket: Ticket) -> dict[str, Any]:
+    """The answer to a request for a ticket: the only one that shows it."""
+    return {"ticket": ticket.token, "expires_at": ticket.expires_at}

@@ -21,12 +21,17 @@ class Forgotten(Protocol):
     async def mark_enqueued(self, ids: Sequence[UUID], *, now: datetime) -> None: ...
 
 
+class Tickets(Protocol):
+    async def delete_expired(self, *, now: datetime) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SweepJobsDeps:
     clock: Clock
     jobs: Forgotten
     queue: JobQueue
     manage: ManageJobsDeps
+    tickets: Tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +54,5 @@ async def sweep_jobs(d: SweepJobsDeps) -> SweepReport:
     sent = await send_jobs(waiting, d.queue, d.jobs, d.clock)
     for job_id in dead:
         await purge_job(job_id, d.manage)
+    await d.tickets.delete_expired(now=d.clock.now())
     return SweepReport(len(sent), len(dead))

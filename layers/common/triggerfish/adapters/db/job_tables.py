@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     text,
@@ -78,4 +79,14 @@ job_errors = Table(
     Column("job_id", UUID(), primary_key=True),
     Column("line_no", BigInteger, primary_key=True),
     Column("reason", Text, nullable=False),
+)
+
+job_tickets = Table(
+    "job_tickets",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("project_id", UUID(), nullable=False),
+    Column("job_id", UUID(), nullable=False),
+    _at("expires_at"),
+    Index("job_tickets_expires_idx", "expires_at"),
 )

@@ -1,4 +1,4 @@
-"""Event Horizon: import jobs, the log entries they read, and the lines they could not."""
+"""Event Horizon: import jobs, the log entries they read, the lines they could not; tickets."""
 
 from alembic import op
 
@@ -57,10 +57,20 @@ UP = """
         line_no BIGINT NOT NULL,
         reason TEXT NOT NULL,
         CONSTRAINT job_errors_pkey PRIMARY KEY (job_id, line_no)
-    )
+    );
+
+    CREATE TABLE job_tickets (
+        token_hash BYTEA NOT NULL,
+        project_id UUID NOT NULL,
+        job_id UUID NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT job_tickets_pkey PRIMARY KEY (token_hash)
+    );
+    CREATE INDEX job_tickets_expires_idx ON job_tickets (expires_at)
 """
 
 DOWN = """
+    DROP TABLE job_tickets;
     DROP TABLE job_errors;
     DROP TABLE log_entries;
     DROP TABLE jobs
