@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler
 from triggerfish.edge.job_views import queued_view
 from triggerfish.edge.multipart import UploadedFile
+from triggerfish.edge.queries import UploadQuery, refuse_repeats
 from triggerfish.usecases.upload_file import upload_file
 from triggerfish.wiring import wiring
 
@@ -17,11 +18,13 @@ app = build_app()
 Writer = Annotated[Principal, Depends(require("jobs:write", lambda: wiring().authenticate))]
 
 
-@app.post("/api/v1/files/upload", status_code=202)
-async def upload(request: Request, caller: Writer) -> Json:
+@app.post("/api/v1/files/upload", status_code=202, dependencies=[Depends(refuse_repeats)])
+async def upload(request: Request, caller: Writer, query: Annotated[UploadQuery, Query()]) -> Json:
     d = wiring().upload_file
     file = UploadedFile(request, max_bytes=d.max_bytes)
-    job = await upload_file(await file.name(), file.chunks(), caller, d)
+    job = await upload_file(
+        await file.name(), file.chunks(), caller, d, on_complete=query.on_complete
+    )
     return Json(queued_view(job), status_code=202)
 
 

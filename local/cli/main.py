@@ -8,6 +8,7 @@ from local.cli.receiver import receiver
 from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
+from local.cli.upload import upload
 
 HOST = "The embedded host"
 DEBUGGING = "Debugging"
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=HOST)(up)
 app.command(rich_help_panel=HOST)(demo)
+app.command(rich_help_panel=HOST)(upload)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)

@@ -37,6 +37,17 @@ RULES: dict[str, LiteralString] = {
         SELECT id, status, attempt, attempts FROM events
          WHERE jsonb_array_length(attempts) <> attempt - CAST(status = 'delivering' AS int)
     """,
+    "an import's counts are its lines, each of which is an entry or an error": """
+        SELECT j.id, j.status, j.accepted, j.rejected, found.* FROM jobs j, LATERAL (
+            SELECT (SELECT count(*) FROM log_entries WHERE job_id = j.id) AS entries,
+                   (SELECT count(*) FROM job_errors WHERE job_id = j.id) AS errors,
+                   (SELECT count(*) FROM log_entries JOIN job_errors USING (job_id, line_no)
+                     WHERE job_id = j.id) AS both,
+                   (SELECT max(line_no) FROM log_entries WHERE job_id = j.id) AS last) AS found
+         WHERE (j.accepted, least(j.rejected, 1000), 0) IS DISTINCT FROM
+               (found.entries, found.errors, found.both)
+            OR found.last >= j.next_line
+    """,
     "the statistics count every attempt once": """
         , per_row AS (
             SELECT coalesce(trigger_id, '00000000-0000-0000-0000-000000000000') AS trigger_id,

@@ -210,7 +210,7 @@ async def test_a_worker_that_is_killed_loses_and_doubles_no_line(
     assert await one.job() == half
     store.broken = False
     clock.advance(seconds=LEASE.total_seconds())
-    assert await functions.sweep_jobs() == {"sent": 1, "deleted": 0}
+    assert await functions.sweep_jobs() == {"sent": 1, "deleted": 0, "fired": 0}
     await one.work()
     assert counts(await one.job()) == ("completed", total, 0, 100)
     assert [entry.line_no for entry in await one.entries()] == list(range(1, total + 1))
@@ -348,9 +348,9 @@ async def test_a_queue_that_lost_the_message_costs_time_only(
 ) -> None:
     one = await an_import(parts, caller, lines(5))
     functions.messages(parts.settings.imports_queue_url)
-    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 0}
+    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 0, "fired": 0}
     clock.advance(seconds=61)
-    assert await functions.sweep_jobs() == {"sent": 1, "deleted": 0}
+    assert await functions.sweep_jobs() == {"sent": 1, "deleted": 0, "fired": 0}
     await one.work()
     assert (await one.job()).status == "completed"
 
@@ -362,9 +362,9 @@ async def test_an_upload_that_a_dead_process_left_is_deleted(
     await parts.jobs.begin_upload(job_id, caller.project_id, "a.jsonl", now=clock.now())
     async with parts.object_store.create(str(job_id)) as write:
         await write(lines(1))
-    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 0}
+    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 0, "fired": 0}
     clock.advance(hours=6)
-    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 1}
+    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 1, "fired": 0}
     folder = Path(parts.settings.object_store.removeprefix("file:"))
     assert [*folder.iterdir()] == []
     with psycopg.connect(dsn(parts.settings.database_url)) as connection:
@@ -379,6 +379,6 @@ async def test_a_deletion_that_could_not_end_is_ended_by_the_sweep(
     await one.work()
     assert await parts.jobs.hide(caller.project_id, one.id, now=clock.now())
     clock.advance(seconds=61)
-    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 1}
+    assert await functions.sweep_jobs() == {"sent": 0, "deleted": 1, "fired": 0}
     assert await one.entries() == []
     assert await one.reasons() == {}

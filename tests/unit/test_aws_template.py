@@ -83,6 +83,8 @@ def test_each_function_may_do_what_it_does_with_the_queue_and_no_more(
     expected["deliver"] = {(f"sqs:{action}", QUEUE) for action in consume}
     expected |= {name: {("sqs:SendMessage*", IMPORTS)} for name in IMPORTERS}
     expected["process_log_file"] = {(f"sqs:{action}", IMPORTS) for action in consume}
+    expected["process_log_file"] |= {("sqs:SendMessage", QUEUE)}
+    expected["sweep_jobs"] |= {("sqs:SendMessage*", QUEUE)}
     found = {
         name: {one for one in grants(role) if one[1] != BUCKET} for name, role in roles(resources)
     }

@@ -67,6 +67,7 @@ from triggerfish.usecases.authenticate import AuthenticateDeps, find_caller
 from triggerfish.usecases.change_trigger import ChangeTriggerDeps
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
+from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
 from triggerfish.usecases.manage_jobs import ManageJobsDeps
@@ -347,8 +348,13 @@ class Wiring:
             jobs=self.jobs,
             store=self.object_store,
             queue=self.job_queue,
+            triggers=self.triggers,
             max_bytes=self.settings.horizon_max_upload_bytes,
         )
+
+    @cached_property
+    def fire_on_complete(self) -> FireOnCompleteDeps:
+        return FireOnCompleteDeps(jobs=self.jobs, triggers=self.triggers, fire=self.fire_webhook)
 
     @cached_property
     def process_log_file(self) -> ProcessLogFileDeps:
@@ -359,6 +365,7 @@ class Wiring:
             jobs=self.jobs,
             store=self.object_store,
             queue=self.job_queue,
+            completion=self.fire_on_complete,
             line_delay=timedelta(seconds=self.settings.horizon_line_delay_seconds),
         )
 
@@ -397,6 +404,7 @@ class Wiring:
             queue=self.job_queue,
             manage=self.manage_jobs,
             tickets=self.job_tickets,
+            completion=self.fire_on_complete,
         )
 
     @cached_property

@@ -74,6 +74,10 @@ class Job:
     accepted: int
     rejected: int
     percent: int
+    on_complete: UUID | None = None
+    """The API trigger that its end fires; then either its event or why there is none."""
+    on_complete_event_id: UUID | None = None
+    on_complete_error: str | None = None
 
     @property
     def is_final(self) -> bool:

@@ -23,9 +23,22 @@ def job_view(job: Job) -> dict[str, Any]:
             "accepted": job.accepted,
             "rejected": job.rejected,
         },
+        "on_complete": _on_complete(job),
         "created_at": job.created_at,
         "started_at": job.started_at,
         "completed_at": job.completed_at,
+    }
+
+
+def _on_complete(job: Job) -> dict[str, Any] | None:
+    """The trigger that the job's end fires, and what came of that."""
+    if job.on_complete is None:
+        return None
+    event_id = job.on_complete_event_id
+    return {
+        "trigger_id": str(job.on_complete),
+        "event_id": str(event_id) if event_id else None,
+        "error": job.on_complete_error,
     }
 
 

@@ -79,6 +79,14 @@ class EventLogQuery(PageQuery):
     until: Annotated[AwareDatetime | None, Field(alias="to")] = None
 
 
+class UploadQuery(BaseModel):
+    """POST /api/v1/files/upload"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on_complete: UUID | None = None
+
+
 class JobQuery(PageQuery):
     """GET /api/v1/jobs"""
 

@@ -24,6 +24,7 @@ from triggerfish.domain.job import (
 )
 from triggerfish.domain.lines import Line, LineReader
 from triggerfish.ports import Clock, Ids, JobQueue, ObjectMissing, ObjectStore
+from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps, fire_on_complete
 from triggerfish.usecases.upload_file import send_jobs
 
 # Deliveries share the loop: after so many lines (a few milliseconds) it is their turn.
@@ -66,6 +67,7 @@ class ProcessLogFileDeps:
     jobs: Enqueued
     store: ObjectStore
     queue: JobQueue
+    completion: FireOnCompleteDeps
     line_delay: timedelta
     """The longest pause before each line; its length is random."""
 
@@ -94,7 +96,9 @@ async def process_log_file(job_id: UUID, d: ProcessLogFileDeps) -> None:
             job, now=d.clock.now(), reason=WAITING, again_after=TRY_AGAIN_AFTER
         )
         return
-    if not ended and await d.progress.give_back(job, now=d.clock.now()):
+    if ended:
+        await fire_on_complete(job.id, d.completion)
+    elif await d.progress.give_back(job, now=d.clock.now()):
         await send_jobs([job.id], d.queue, d.jobs, d.clock)
 
 

@@ -1,4 +1,4 @@
-"""Take up the jobs that nobody looks after: unsent, left by a dead worker, or half deleted."""
+"""Take up the jobs that nobody looks after: unsent, not fired, half deleted, or a dead worker's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from triggerfish.domain.job import FINAL, JobStatus
 from triggerfish.ports import Clock, JobQueue
+from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps, fire_on_complete
 from triggerfish.usecases.manage_jobs import ManageJobsDeps, purge_job
 from triggerfish.usecases.upload_file import send_jobs
 
@@ -14,8 +16,8 @@ SWEEP_LIMIT = 100
 
 
 class Forgotten(Protocol):
-    async def take_up(self, *, now: datetime, limit: int) -> tuple[list[UUID], list[UUID]]:
-        """What nobody has looked after in time: jobs to send again, and jobs to delete."""
+    async def take_up(self, *, now: datetime, limit: int) -> dict[JobStatus, list[UUID]]:
+        """What nobody has looked after in time, by the status it has now."""
         ...
 
     async def mark_enqueued(self, ids: Sequence[UUID], *, now: datetime) -> None: ...
@@ -32,6 +34,7 @@ class SweepJobsDeps:
     queue: JobQueue
     manage: ManageJobsDeps
     tickets: Tickets
+    completion: FireOnCompleteDeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +43,24 @@ class SweepReport:
 
     sent: int
     deleted: int
+    fired: int
 
     def counts(self) -> dict[str, int]:
-        return {"sent": self.sent, "deleted": self.deleted}
+        return {"sent": self.sent, "deleted": self.deleted, "fired": self.fired}
 
 
 async def sweep_jobs(d: SweepJobsDeps) -> SweepReport:
-    """Send messages for jobs that wait without one, and end what was to be deleted.
+    """Send messages for jobs that wait without one; fire and delete what was to be.
 
     A job whose lease is over is queued again: nothing stays in processing after its lease.
     """
-    waiting, dead = await d.jobs.take_up(now=d.clock.now(), limit=SWEEP_LIMIT)
-    sent = await send_jobs(waiting, d.queue, d.jobs, d.clock)
+    found = await d.jobs.take_up(now=d.clock.now(), limit=SWEEP_LIMIT)
+    sent = await send_jobs(found.get(JobStatus.QUEUED, []), d.queue, d.jobs, d.clock)
+    ended = [id for status in FINAL for id in found.get(status, [])]
+    for job_id in ended:
+        await fire_on_complete(job_id, d.completion)
+    dead = found.get(JobStatus.DELETING, [])
     for job_id in dead:
         await purge_job(job_id, d.manage)
     await d.tickets.delete_expired(now=d.clock.now())
-    return SweepReport(len(sent), len(dead))
+    return SweepReport(len(sent), len(dead), len(ended))

@@ -56,7 +56,8 @@ END = text(f"""
     UPDATE jobs
        SET status = :status, error = :error, completed_at = :now,
            percent = CASE WHEN :status = 'completed' THEN 100 ELSE percent END,
-           lease_id = NULL, lease_until = NULL, resend_at = NULL
+           lease_id = NULL, lease_until = NULL,
+           resend_at = CASE WHEN on_complete IS NOT NULL THEN CAST(:fire_at AS timestamptz) END
      WHERE {HELD}
     RETURNING {NOTIFY}
 """)
@@ -112,7 +113,13 @@ class JobProgress:
         self, job: ClaimedJob, status: JobStatus, *, error: str | None = None, now: datetime
     ) -> bool:
         rows = await self._database.run(
-            END, id=job.id, lease_id=job.lease_id, status=status.value, error=error, now=now
+            END,
+            id=job.id,
+            lease_id=job.lease_id,
+            status=status.value,
+            error=error,
+            now=now,
+            fire_at=now + UNSENT_GRACE,
         )
         return bool(rows)
 

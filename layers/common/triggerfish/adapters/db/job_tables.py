@@ -46,6 +46,9 @@ jobs = Table(
     Column("stalls", Integer, nullable=False, server_default="0"),  # claims since the last batch
     Column("lease_id", UUID()),
     _at("lease_until", nullable=True),
+    Column("on_complete", UUID()),  # the API trigger that its end fires
+    Column("on_complete_event_id", UUID()),
+    Column("on_complete_error", Text),
     _at("resend_at", nullable=True),  # when the sweep takes it up, unless it has moved on
     CheckConstraint(
         "status IN ('uploading', 'queued', 'processing', 'completed', 'failed', 'deleting')",

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.job_tables import FINAL
 from triggerfish.adapters.db.values import uuid_array
 from triggerfish.domain.job import (
     RESEND_AFTER,
@@ -22,7 +23,7 @@ from triggerfish.domain.job import (
 
 COLUMNS = """
     id, project_id, file_name, size, sha256, status, error, created_at, started_at, completed_at,
-    accepted, rejected, percent
+    accepted, rejected, percent, on_complete, on_complete_event_id, on_complete_error
 """
 SHOWN = "status IN ('queued', 'processing', 'completed', 'failed')"
 CHANNEL = "triggerfish_jobs"
@@ -30,8 +31,8 @@ CHANNEL = "triggerfish_jobs"
 NOTIFY = f"pg_notify('{CHANNEL}', CAST(id AS text))"
 
 INSERT = text("""
-    INSERT INTO jobs (id, project_id, file_name, status, created_at, resend_at)
-    VALUES (:id, :project_id, :file_name, 'uploading', :now, :resend_at)
+    INSERT INTO jobs (id, project_id, file_name, on_complete, status, created_at, resend_at)
+    VALUES (:id, :project_id, :file_name, :on_complete, 'uploading', :now, :resend_at)
 """)
 
 # None when the sweep took the upload for dead.
@@ -76,18 +77,31 @@ DELETE_ERRORS = text("DELETE FROM job_errors WHERE job_id = :id")
 
 DELETE = text("DELETE FROM jobs WHERE id = :id AND status = 'deleting'")
 
-# A job whose worker died waits again. An upload that never ended is deleted like any other.
+# A job whose worker died waits again, an ended one has a trigger still to fire, and an upload that
+# never ended is deleted like any other job.
 TAKE_UP = text(f"""
     WITH late AS (
         SELECT id FROM jobs WHERE resend_at <= :now ORDER BY resend_at LIMIT :limit
            FOR UPDATE SKIP LOCKED)
     UPDATE jobs j
        SET status = CASE WHEN j.status IN ('uploading', 'deleting') THEN 'deleting'
+                         WHEN j.status IN ('completed', 'failed') THEN j.status
                          ELSE 'queued' END,
            lease_id = NULL, lease_until = NULL, resend_at = :resend_at
       FROM late
      WHERE j.id = late.id
     RETURNING j.id, j.status, pg_notify('{CHANNEL}', CAST(j.id AS text))
+""")
+
+UNFIRED = text(f"""
+    SELECT {COLUMNS} FROM jobs
+     WHERE id = :id AND {FINAL} AND on_complete IS NOT NULL AND resend_at IS NOT NULL
+""")
+
+RECORD_FIRED = text(f"""
+    UPDATE jobs
+       SET on_complete_event_id = :event_id, on_complete_error = :error, resend_at = NULL
+     WHERE id = :id AND {FINAL} AND resend_at IS NOT NULL
 """)
 
 MARK_ENQUEUED = text("""
@@ -103,7 +117,13 @@ class Jobs:
         self._database = database
 
     async def begin_upload(
-        self, job_id: UUID, project_id: UUID, file_name: str, *, now: datetime
+        self,
+        job_id: UUID,
+        project_id: UUID,
+        file_name: str,
+        *,
+        on_complete: UUID | None = None,
+        now: datetime,
     ) -> None:
         """Note a job before its object is written, so that whatever happens is cleaned up."""
         await self._database.run(
@@ -111,6 +131,7 @@ class Jobs:
             id=job_id,
             project_id=project_id,
             file_name=file_name,
+            on_complete=on_complete,
             now=now,
             resend_at=now + UPLOAD_LIMIT,
         )
@@ -166,11 +187,24 @@ class Jobs:
         await self._database.run(DELETE_ERRORS, id=job_id)
         await self._database.run(DELETE, id=job_id)
 
-    async def take_up(self, *, now: datetime, limit: int) -> tuple[list[UUID], list[UUID]]:
-        """What nobody has looked after in time: jobs to send again, and jobs to delete."""
+    async def unfired(self, job_id: UUID) -> Job | None:
+        """An ended job whose trigger is still to be fired."""
+        rows = await self._database.run(UNFIRED, id=job_id)
+        return to_job(rows[0]) if rows else None
+
+    async def record_fired(
+        self, job_id: UUID, *, event_id: UUID | None = None, error: str | None = None
+    ) -> None:
+        """Note what firing a job's trigger came to."""
+        await self._database.run(RECORD_FIRED, id=job_id, event_id=event_id, error=error)
+
+    async def take_up(self, *, now: datetime, limit: int) -> dict[JobStatus, list[UUID]]:
+        """What nobody has looked after in time, by the status it has now."""
         rows = await self._database.run(TAKE_UP, now=now, limit=limit, resend_at=now + RESEND_AFTER)
-        waiting = [row.id for row in rows if row.status == JobStatus.QUEUED]
-        return waiting, [row.id for row in rows if row.status == JobStatus.DELETING]
+        found: dict[JobStatus, list[UUID]] = {}
+        for row in rows:
+            found.setdefault(JobStatus(row.status), []).append(row.id)
+        return found
 
     async def mark_enqueued(self, ids: Sequence[UUID], *, now: datetime) -> None:
         """Note that messages are on their way."""
