@@ -87,6 +87,17 @@ class UploadQuery(BaseModel):
     on_complete: UUID | None = None
 
 
+class GraphqlBody(BaseModel):
+    """POST /graphql (GraphQL over HTTP)"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: Annotated[str, Field(min_length=1)]
+    variables: dict[str, Any] | None = None
+    operation_name: Annotated[str | None, Field(alias="operationName")] = None
+    extensions: dict[str, Any] | None = None
+
+
 class JobQuery(PageQuery):
     """GET /api/v1/jobs"""
 
