@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST ?= $(BIN)/pytest
 ARGS ?=
+EXAMPLES ?= 50
+ROUNDS ?= 2
 
 # Each name is broken by brackets, so that the search does not find itself.
 REGISTRIES := pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.(org|com)|yarnpk[g]\.com|mave[n]\.org
@@ -14,7 +16,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq compose-smoke check security-report bench migrate package format lock clean
+.PHONY: help up demo test test-elasticmq fuzz simulate verify compose-smoke check security-report reliability bench migrate package format openapi lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -32,6 +34,9 @@ test: $(DEV)  ## run the tests with a real Postgres, without Docker
 test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
 
+fuzz: $(DEV)  ## run schemathesis longer (EXAMPLES=50 for each operation)
+	TRIGGERFISH_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/integration/fuzz $(ARGS)
+
 compose-smoke: $(DEV)  ## bring docker-compose.yml up, on an engine made for it if need be, and check it
 	$(BIN)/python -m tests.compose.run $(ARGS)
 
@@ -45,9 +50,19 @@ check: $(DEV)  ## check format, style, types, imports, the template and that no 
 
 security-report: $(DEV)  ## mount every attack and write the table in docs/security.md
 	$(BIN)/python -m pytest -p tests.security_report -m attack -q $(ARGS)
+reliability: $(DEV)  ## inject every fault ROUNDS times (2), write the table in docs/reliability.md
+	rm -rf .cache/reliability
+	for round in $$(seq $(ROUNDS)); do $(PYTEST) -n 2 --dist loadfile -m fault tests/e2e $(ARGS) || exit 1; done
+	$(BIN)/python -m tests.e2e.reliability
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
+
+simulate: $(DEV)  ## run SEEDS=200 simulated platforms full of faults, or SEED=7 alone
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200)) $(ARGS)
+
+verify: $(RUNTIME)  ## judge the invariants on the running platform, beside whatever it does
+	@$(BIN)/triggerfish verify $(ARGS)
 
 migrate: $(RUNTIME)  ## bring the database in TRIGGERFISH_DATABASE_URL to the current schema
 	$(BIN)/triggerfish migrate
@@ -59,13 +74,16 @@ format: $(DEV)  ## format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+openapi: $(RUNTIME)  ## renew docs/openapi.json from the functions
+	@$(BIN)/triggerfish openapi
+
 lock: $(DEV)  ## resolve the dependencies anew into the two lock files
 	$(PIP) install uv
 	$(call resolve,--group build,requirements.lock)
 	$(call resolve,--group build --group dev,requirements-dev.lock)
 
 clean:  ## remove the environment and caches; the state in .triggerfish stays
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis dist
 
 resolve = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-find-links $(1) pyproject.toml -o $(2)
 

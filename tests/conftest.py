@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from local.services.postgres import Postgres
 from tests.clock import VirtualClock
+from tests.invariants import assert_invariants, last_retention
 from tests.receiver import Receiver
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.domain.access import Principal
@@ -88,8 +89,18 @@ def imports_url(queue_urls: tuple[str, str]) -> str:
 
 
 @pytest.fixture
+def notifications_url(queue_urls: tuple[str, str]) -> str:
+    """The queue of the catalogue's notifications, beside that of deliveries."""
+    return str(boto3.client("sqs").create_queue(QueueName="notifications")["QueueUrl"])
+
+
+@pytest.fixture
 def settings(
-    database_url: str, queue_urls: tuple[str, str], imports_url: str, tmp_path: Path
+    database_url: str,
+    queue_urls: tuple[str, str],
+    imports_url: str,
+    notifications_url: str,
+    tmp_path: Path,
 ) -> Settings:
     return Settings(
         database_url=database_url,
@@ -97,6 +108,7 @@ def settings(
         deliveries_dlq_url=queue_urls[1],
         imports_queue_url=imports_url,
         object_store=f"file:{tmp_path}/objects",
+        notifications_queue_url=notifications_url,
         egress_allow="127.0.0.0/8,::1/128",
         public_url="http://triggerfish.test",
         encryption_keys=ENCRYPTION_KEYS,
@@ -105,13 +117,20 @@ def settings(
 
 
 @pytest.fixture
-async def parts(settings: Settings, clock: VirtualClock) -> AsyncIterator[Wiring]:
-    """The platform's parts on the virtual clock, installed for the functions under test."""
+async def parts(
+    settings: Settings, clock: VirtualClock, request: pytest.FixtureRequest
+) -> AsyncIterator[Wiring]:
+    """The platform's parts on the virtual clock; the invariants hold when the test is done."""
     wired = Wiring(settings, clock=clock)
     install(wired)
     await wired.ensure_bootstrap(API_KEY)
     yield wired
     await wired.close()
+    if request.node.get_closest_marker("breaks_invariants") is None:
+        url = settings.database_url
+        assert_invariants(
+            url, now=clock.now(), retention=settings.retention, retained_at=last_retention(url)
+        )
 
 
 @pytest.fixture

@@ -3,6 +3,15 @@
 from typing import Any
 
 
+def a_catalogue_event(**changes: Any) -> dict[str, Any]:
+    return {
+        "title": "Jazz Night",
+        "startAt": "2999-03-05T19:30:00Z",
+        "endAt": "2999-03-05T22:00:00Z",
+        "location": "Blue Note, Berlin",
+    } | changes
+
+
 def a_scheduled_trigger(url: str, **changes: Any) -> dict[str, Any]:
     return {
         "type": "scheduled",

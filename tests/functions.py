@@ -8,7 +8,9 @@ from moto.sqs.models import sqs_backends
 from functions.deliver.handler import handler as deliver_handler
 from functions.process_log_file.handler import handler as process_log_file_handler
 from functions.retention.handler import handler as retention_handler
+from functions.send_notification.handler import handler as send_notification_handler
 from functions.sweep_jobs.handler import handler as sweep_jobs_handler
+from functions.sweep_notifications.handler import handler as sweep_notifications_handler
 from functions.tick.handler import handler as tick_handler
 
 
@@ -37,6 +39,16 @@ async def work_imports(queue_url: str) -> None:
             assert await process([record]) == []
 
 
+async def notify(records: list[dict[str, Any]]) -> list[str]:
+    """One invocation of `send_notification`; the message ids it reports as failed."""
+    answer = await send_notification_handler.native({"Records": records}, None)
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+async def sweep_notifications() -> dict[str, int]:
+    return await sweep_notifications_handler.native({}, None)
+
+
 def messages(queue_url: str) -> list[dict[str, Any]]:
     """Everything on the queue, delayed messages too, as SQS records; it is empty afterwards."""
     sqs = boto3.client("sqs")
@@ -49,6 +61,11 @@ def messages(queue_url: str) -> list[dict[str, Any]]:
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             records.append(_record(cast(dict[str, Any], message)))
     return records
+
+
+def forget_messages(queue_url: str) -> None:
+    """As PurgeQueue, which moto allows once a minute."""
+    _backend(queue_url)._messages.clear()
 
 
 async def deliver(records: list[dict[str, Any]]) -> list[str]:
@@ -66,9 +83,12 @@ async def work(queue_url: str) -> None:
 
 def _make_visible(queue_url: str) -> None:
     """Let moto's delayed messages become visible at once: tests have a clock of their own."""
-    backend = sqs_backends["123456789012"]["us-east-1"]
-    for message in backend.get_queue(queue_url.rsplit("/", 1)[1])._messages:
+    for message in _backend(queue_url)._messages:
         message.delayed_until = 0
+
+
+def _backend(queue_url: str) -> Any:
+    return sqs_backends["123456789012"]["us-east-1"].get_queue(queue_url.rsplit("/", 1)[1])
 
 
 def _record(message: dict[str, Any]) -> dict[str, Any]:

@@ -21,13 +21,15 @@ class Delivery:
 class Receiver:
     """Answers 200 unless `answers` holds others, taken in order; the last one stays.
 
-    Every answer takes `answer_after_seconds`, and waits for `hold` where that is set.
+    An answer to a path that begins with `slow_path` takes `answer_after_seconds`; every answer
+    waits for `hold` where that is set.
     """
 
     deliveries: list[Delivery] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     most_at_once: int = 0
     answer_after_seconds: float = 0.0
+    slow_path: str = "/"
     hold: asyncio.Event | None = None
     port: int = 0
     _at_once: int = 0
@@ -66,7 +68,7 @@ class Receiver:
                     body,
                 )
             )
-            if self.answer_after_seconds:
+            if self.answer_after_seconds and request.path.startswith(self.slow_path):
                 await asyncio.sleep(self.answer_after_seconds)
             if self.hold is not None:
                 await self.hold.wait()

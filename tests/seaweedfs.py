@@ -15,7 +15,6 @@ from tests.e2e.waiting import until
 
 START_SECONDS = 60.0
 NAMES = ("master", "volume", "filer", "s3")
-KEYS = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
 
 
 def binary() -> str | None:
@@ -46,7 +45,13 @@ def seaweedfs(folder: Path, *, bucket: str) -> Iterator[str]:
 
 
 def make_bucket(endpoint: str, bucket: str) -> bool:
-    client = boto3.client("s3", endpoint_url=endpoint, **KEYS)
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
     try:
         if bucket not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
             client.create_bucket(Bucket=bucket)

@@ -5,13 +5,14 @@ from fastapi import Request
 from triggerfish.domain.idempotency import HEADER, keyed_request
 from triggerfish.domain.trigger import MAX_PAYLOAD_BYTES
 from triggerfish.edge.http import Json, all_headers, build_app, lambda_handler, read_body
+from triggerfish.edge.openapi import webhook
 from triggerfish.usecases.fire_webhook import fire_webhook
 from triggerfish.wiring import wiring
 
 app = build_app()
 
 
-@app.post("/api/v1/webhook/{token}", status_code=202)
+@app.post("/api/v1/webhook/{token}", status_code=202, **webhook.fire)
 async def fire(request: Request) -> Json:
     body = await read_body(request, MAX_PAYLOAD_BYTES)
     keyed = keyed_request(request.headers.getlist(HEADER), body)

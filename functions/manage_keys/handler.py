@@ -15,6 +15,7 @@ from triggerfish.edge.http import (
     read_optional_json,
 )
 from triggerfish.edge.key_views import NOT_KEPT, issued_key_view, key_view, rotation_view
+from triggerfish.edge.openapi import api_key as docs
 from triggerfish.edge.queries import PageQuery, refuse_repeats
 from triggerfish.edge.views import page_view
 from triggerfish.usecases.manage_keys import create_key, get_key, list_keys, revoke_key, rotate_key
@@ -25,33 +26,33 @@ app = build_app()
 Admin = Annotated[Principal, Depends(require("keys:admin", lambda: wiring().authenticate))]
 
 
-@app.post("/api/v1/keys", status_code=201)
+@app.post("/api/v1/keys", status_code=201, **docs.create)
 async def create(request: Request, caller: Admin) -> Json:
     issued = await create_key(await read_json(request), caller, wiring().manage_keys)
     return Json(issued_key_view(issued), 201, NOT_KEPT)
 
 
-@app.get("/api/v1/keys", dependencies=[Depends(refuse_repeats)])
+@app.get("/api/v1/keys", dependencies=[Depends(refuse_repeats)], **docs.list_)
 async def list_(caller: Admin, query: Annotated[PageQuery, Query()]) -> Json:
     deps = wiring().manage_keys
     page = await list_keys(caller, deps, limit=query.limit, cursor=query.cursor)
     return Json(page_view(page, key_view))
 
 
-@app.get("/api/v1/keys/{key_id}")
+@app.get("/api/v1/keys/{key_id}", **docs.get)
 async def get(key_id: str, caller: Admin) -> Json:
     key = await get_key(parse_id(key_id, "API key"), caller, wiring().manage_keys)
     return Json(key_view(key))
 
 
-@app.post("/api/v1/keys/{key_id}/rotate", status_code=201)
+@app.post("/api/v1/keys/{key_id}/rotate", status_code=201, **docs.rotate)
 async def rotate(key_id: str, request: Request, caller: Admin) -> Json:
     body = await read_optional_json(request)
     rotation = await rotate_key(parse_id(key_id, "API key"), body, caller, wiring().manage_keys)
     return Json(rotation_view(rotation), 201, NOT_KEPT)
 
 
-@app.delete("/api/v1/keys/{key_id}", status_code=204)
+@app.delete("/api/v1/keys/{key_id}", status_code=204, **docs.revoke)
 async def revoke(key_id: str, caller: Admin) -> Response:
     await revoke_key(parse_id(key_id, "API key"), caller, wiring().manage_keys)
     return Response(status_code=204)

@@ -8,6 +8,7 @@ from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, read_json
 from triggerfish.edge.key_views import NOT_KEPT, new_project_view, project_view
+from triggerfish.edge.openapi import project
 from triggerfish.edge.queries import PageQuery, refuse_repeats
 from triggerfish.edge.views import page_view
 from triggerfish.usecases.manage_projects import create_project, list_projects
@@ -18,13 +19,13 @@ app = build_app()
 Operator = Annotated[Principal, Depends(require("projects:admin", lambda: wiring().authenticate))]
 
 
-@app.post("/api/v1/projects", status_code=201)
+@app.post("/api/v1/projects", status_code=201, **project.create)
 async def create(request: Request, caller: Operator) -> Json:
     new = await create_project(await read_json(request), wiring().manage_projects)
     return Json(new_project_view(new), 201, NOT_KEPT)
 
 
-@app.get("/api/v1/projects", dependencies=[Depends(refuse_repeats)])
+@app.get("/api/v1/projects", dependencies=[Depends(refuse_repeats)], **project.list_)
 async def list_(caller: Operator, query: Annotated[PageQuery, Query()]) -> Json:
     page = await list_projects(wiring().manage_projects, limit=query.limit, cursor=query.cursor)
     return Json(page_view(page, project_view))

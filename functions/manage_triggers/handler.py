@@ -9,6 +9,7 @@ from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.etag import conditional
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.openapi import trigger as docs
 from triggerfish.edge.queries import TriggerQuery, refuse_repeats
 from triggerfish.edge.views import page_view, trigger_view
 from triggerfish.usecases.change_trigger import update_trigger
@@ -21,7 +22,7 @@ Reader = Annotated[Principal, Depends(require("triggers:read", lambda: wiring().
 Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring().authenticate))]
 
 
-@app.get("/api/v1/triggers", dependencies=[Depends(refuse_repeats)])
+@app.get("/api/v1/triggers", dependencies=[Depends(refuse_repeats)], **docs.list_)
 async def list_(
     request: Request, caller: Reader, query: Annotated[TriggerQuery, Query()]
 ) -> Response:
@@ -31,14 +32,14 @@ async def list_(
     return conditional(request, page_view(page, view))
 
 
-@app.get("/api/v1/triggers/{trigger_id}")
+@app.get("/api/v1/triggers/{trigger_id}", **docs.get)
 async def get(request: Request, trigger_id: str, caller: Reader) -> Response:
     parts = wiring()
     trigger = await get_trigger(parse_id(trigger_id, "trigger"), caller, parts.manage_triggers)
     return conditional(request, trigger_view(trigger, parts.settings.public_url))
 
 
-@app.patch("/api/v1/triggers/{trigger_id}")
+@app.patch("/api/v1/triggers/{trigger_id}", **docs.update)
 async def update(trigger_id: str, request: Request, caller: Writer) -> Json:
     parts = wiring()
     id = parse_id(trigger_id, "trigger")
@@ -46,7 +47,7 @@ async def update(trigger_id: str, request: Request, caller: Writer) -> Json:
     return Json(trigger_view(trigger, parts.settings.public_url))
 
 
-@app.delete("/api/v1/triggers/{trigger_id}", status_code=204)
+@app.delete("/api/v1/triggers/{trigger_id}", status_code=204, **docs.delete)
 async def delete(trigger_id: str, caller: Writer) -> Response:
     await delete_trigger(parse_id(trigger_id, "trigger"), caller, wiring().manage_triggers)
     return Response(status_code=204)

@@ -8,6 +8,7 @@ from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler
 from triggerfish.edge.metrics_view import project_metrics_view
+from triggerfish.edge.openapi import observation as docs
 from triggerfish.edge.prometheus import CONTENT_TYPE, render
 from triggerfish.edge.queries import HoursQuery, refuse_repeats
 from triggerfish.usecases.observe import Health, check_health, read_metrics
@@ -19,30 +20,30 @@ app = build_app()
 Reader = Annotated[Principal, Depends(require("events:read", lambda: wiring().authenticate))]
 
 
-@app.get("/health/live")
+@app.get("/health/live", **docs.live)
 async def live() -> Json:
     return Json({"status": "up"})
 
 
-@app.get("/health/ready")
+@app.get("/health/ready", **docs.ready)
 async def ready() -> Json:
     health = await check_health(wiring().observe)
     return _answer(health, up=health.ready)
 
 
-@app.get("/health")
+@app.get("/health", **docs.health)
 async def health() -> Json:
     health = await check_health(wiring().observe)
     return _answer(health, up=health.healthy)
 
 
-@app.get("/metrics")
+@app.get("/metrics", **docs.metrics)
 async def metrics() -> Response:
     reading = await read_metrics(wiring().observe)
     return Response(render(reading), media_type=CONTENT_TYPE)
 
 
-@app.get("/api/v1/metrics", dependencies=[Depends(refuse_repeats)])
+@app.get("/api/v1/metrics", dependencies=[Depends(refuse_repeats)], **docs.project_metrics)
 async def project_metrics(caller: Reader, query: Annotated[HoursQuery, Query()]) -> Json:
     reading = await read_project_metrics(query.hours, caller, wiring().project_metrics)
     return Json(project_metrics_view(reading))

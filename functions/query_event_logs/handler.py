@@ -10,6 +10,7 @@ from triggerfish.domain.retention import View
 from triggerfish.edge.auth import require
 from triggerfish.edge.etag import conditional
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
+from triggerfish.edge.openapi import event_log as docs
 from triggerfish.edge.queries import EventLogQuery, HoursQuery, refuse_repeats
 from triggerfish.edge.views import (
     event_log_detail,
@@ -26,7 +27,7 @@ app = build_app()
 Reader = Annotated[Principal, Depends(require("events:read", lambda: wiring().authenticate))]
 
 
-@app.get("/api/v1/event-logs", dependencies=[Depends(refuse_repeats)])
+@app.get("/api/v1/event-logs", dependencies=[Depends(refuse_repeats)], **docs.list_)
 async def list_(
     request: Request, caller: Reader, query: Annotated[EventLogQuery, Query()]
 ) -> Response:
@@ -41,13 +42,13 @@ async def list_(
     return conditional(request, page_view(page, event_log_view))
 
 
-@app.get("/api/v1/event-logs/summary", dependencies=[Depends(refuse_repeats)])
+@app.get("/api/v1/event-logs/summary", dependencies=[Depends(refuse_repeats)], **docs.summary)
 async def summary(caller: Reader, query: Annotated[HoursQuery, Query()]) -> Json:
     found = await summarise_events(query.hours, caller, wiring().summarise_events)
     return Json(event_summary_view(found))
 
 
-@app.get("/api/v1/event-logs/{event_id}")
+@app.get("/api/v1/event-logs/{event_id}", **docs.get)
 async def get(request: Request, event_id: str, caller: Reader) -> Response:
     seen = await get_event_log(parse_id(event_id, "event"), caller, wiring().query_event_logs)
     return conditional(request, event_log_detail(seen))

@@ -9,6 +9,7 @@ from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.retention import View
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.openapi import replay
 from triggerfish.edge.queries import ReplayBody, read_model
 from triggerfish.edge.views import replay_view, replayed_view
 from triggerfish.usecases.query_event_logs import Window
@@ -20,7 +21,7 @@ app = build_app()
 Replayer = Annotated[Principal, Depends(require("events:replay", lambda: wiring().authenticate))]
 
 
-@app.post("/api/v1/event-logs/replay", status_code=202)
+@app.post("/api/v1/event-logs/replay", status_code=202, **replay.many)
 async def many(request: Request, caller: Replayer) -> Json:
     body = read_model(ReplayBody, await read_json(request))
     replayed = await replay_events(
@@ -36,7 +37,7 @@ async def many(request: Request, caller: Replayer) -> Json:
     return Json(replayed_view(replayed, dry_run=body.dry_run), status_code=status)
 
 
-@app.post("/api/v1/event-logs/{event_id}/replay", status_code=202)
+@app.post("/api/v1/event-logs/{event_id}/replay", status_code=202, **replay.one)
 async def one(event_id: str, caller: Replayer) -> Json:
     replay = await replay_event(parse_id(event_id, "event"), caller, wiring().replay_events)
     return Json(replay_view(replay), status_code=202)

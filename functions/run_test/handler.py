@@ -14,6 +14,7 @@ from triggerfish.edge.http import (
     read_json,
     read_optional_json,
 )
+from triggerfish.edge.openapi import test_run
 from triggerfish.edge.views import started_test_view
 from triggerfish.usecases.run_test import run_test, run_unsaved_test
 from triggerfish.wiring import wiring
@@ -23,14 +24,14 @@ app = build_app()
 Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring().authenticate))]
 
 
-@app.post("/api/v1/triggers/{trigger_id}/test-run", status_code=202)
+@app.post("/api/v1/triggers/{trigger_id}/test-run", status_code=202, **test_run.of_trigger)
 async def of_trigger(trigger_id: str, request: Request, caller: Writer) -> Json:
     id = parse_id(trigger_id, "trigger")
     started = await run_test(id, await read_optional_json(request), caller, wiring().run_test)
     return Json(started_test_view(started), status_code=202)
 
 
-@app.post("/api/v1/test-runs", status_code=202)
+@app.post("/api/v1/test-runs", status_code=202, **test_run.unsaved)
 async def unsaved(request: Request, caller: Writer) -> Json:
     started = await run_unsaved_test(await read_json(request), caller, wiring().run_test)
     return Json(started_test_view(started), status_code=202)

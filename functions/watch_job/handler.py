@@ -13,6 +13,7 @@ from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
 from triggerfish.edge.job_socket import serve_job
 from triggerfish.edge.job_views import job_text, ticket_view
 from triggerfish.edge.key_views import NOT_KEPT
+from triggerfish.edge.openapi import job as docs
 from triggerfish.edge.sse import event_stream, is_buffered
 from triggerfish.usecases.manage_jobs import get_job
 from triggerfish.usecases.watch_job import issue_ticket, project_of_key, redeem_ticket, watch_job
@@ -23,13 +24,13 @@ app = build_app()
 Reader = Annotated[Principal, Depends(require("jobs:read", lambda: wiring().authenticate))]
 
 
-@app.post("/api/v1/jobs/{job_id}/tickets", status_code=201)
+@app.post("/api/v1/jobs/{job_id}/tickets", status_code=201, **docs.ticket)
 async def ticket(job_id: str, caller: Reader) -> Json:
     issued = await issue_ticket(parse_id(job_id, "job"), caller, wiring().watch_job)
     return Json(ticket_view(issued), status_code=201, headers=NOT_KEPT)
 
 
-@app.get("/api/v1/jobs/{job_id}/stream")
+@app.get("/api/v1/jobs/{job_id}/stream", **docs.stream)
 async def stream(job_id: str, request: Request, caller: Reader) -> Response:
     parts = wiring()
     job = await get_job(parse_id(job_id, "job"), caller, parts.manage_jobs)

@@ -2,13 +2,16 @@
 
 import typer
 
+from local.cli import dlq
 from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
+from local.cli.openapi import openapi
 from local.cli.receiver import receiver
 from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
 from local.cli.upload import upload
+from local.cli.verify import verify
 
 HOST = "The embedded host"
 DEBUGGING = "Debugging"
@@ -24,9 +27,12 @@ app = typer.Typer(
 app.command(rich_help_panel=HOST)(up)
 app.command(rich_help_panel=HOST)(demo)
 app.command(rich_help_panel=HOST)(upload)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=DEBUGGING)
+app.command(rich_help_panel=DEBUGGING)(verify)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)
 app.command(rich_help_panel=OPERATING)(rekey)
+app.command(rich_help_panel=DEBUGGING)(openapi)
 for service in (gateway, worker, scheduler, broker, migrate):
     app.command(rich_help_panel=SERVICES)(service)

@@ -71,7 +71,7 @@ def _greet(console: Console, host: EmbeddedHost, seconds: float) -> None:
     shown = "as in TRIGGERFISH_BOOTSTRAP_API_KEY" if given else key
     kept = os.path.relpath(host.state.api_key_file)
     console.print(f"\n[bold green]Triggerfish is up[/] after {seconds:.1f} s")
-    console.print(f"  URL      {host.url}   (API: docs/api.md)")
+    console.print(f"  URL      {host.url}   (API: {host.url}/docs)")
     console.print(f"  API key  {shown}   (kept in {kept})")
     console.print(f"  Logs     {os.path.relpath(host.state.path / 'logs')}\n")
     console.print("Next, in another terminal:")

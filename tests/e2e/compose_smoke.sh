@@ -101,6 +101,22 @@ fires_by_cron() {  # made long before it is asked for: it fires at a full minute
   say "cron fired"
 }
 
+runs_the_catalogue() {
+  local event text
+  event=$(api POST /events '{"title":"Smoke Night","startAt":"2999-01-01T20:00:00Z","endAt":"2999-01-01T22:00:00Z","location":"Berlin"}' | field id)
+  equal "a draft in public" "$(status_of "$url/public/events/$event")" 404
+  api PATCH "/events/$event" '{"status":"PUBLISHED"}' >/dev/null
+  equal "a published event in public" "$(status_of "$url/public/events/$event")" 200
+  curl -sSN "$url/public/events/$event/summary" | holds '^event: done' || fail "the summary did not end"
+  for text in "New event created: Smoke Night" "Event published: Smoke Night"; do
+    within 90 "'$text' is told" is_told "$text"
+    equal "times that '$text' was told" "$(told "$text")" 1
+  done
+  say "an event of the catalogue went public, told once a change, with a summary"
+}
+told() { c logs --no-color --no-log-prefix worker | grep -c "\"text\":\"$1\"" || true; }
+is_told() { [ "$(told "$1")" -ge 1 ]; }
+
 keeps_deliveries_out() {  # Postgres and the queue are not in the network that is open
   local id; id=$(create inward '"type":"scheduled","schedule":{"in":"1s"}' http://elasticmq:9324/ | field id)
   within 60 "a delivery to the queue is refused" refused "$id"
@@ -176,6 +192,13 @@ open_or_failed = [n for one in counts for status, n in one.items() if n and stat
 sys.exit(open_or_failed != [] or not counts or counts[0]["success"] < int(sys.argv[2]))' "$@"
 }
 
+verifies() {  # a killed worker's jobs may have become dead letters by now: they are sent back first
+  c exec -T worker triggerfish dlq redrive --all >/dev/null || fail "triggerfish dlq redrive"
+  within 90 "triggerfish verify: $(c exec -T worker triggerfish verify 2>&1 | tail -5)" is_sound
+  say "triggerfish verify: every invariant holds"
+}
+is_sound() { c exec -T worker triggerfish verify >/dev/null 2>&1; }
+
 scales() {
   up --scale worker=4
   equal "workers" "$(c ps -q worker | wc -l | tr -d ' ')" 4
@@ -206,10 +229,12 @@ trap clean EXIT
 clean
 comes_up_whole
 fires_every_kind
+runs_the_catalogue
 keeps_deliveries_out
 survives_kill_9
 fires_by_cron
 survives_stores_away
+verifies
 scales
 keeps_data
 closes_egress_when_told

@@ -7,10 +7,12 @@ import pytest
 
 from tests.e2e.platform import Platform, platform
 from tests.e2e.receiver import Endpoint, listening
+from tests.e2e.reliability import Row, keep
 
 HERE = Path(__file__).parent
 FIGURES = pytest.StashKey[list[str]]()
 Note = Callable[[str], None]
+Record = Callable[[Row], None]
 TEST_SECONDS = 400
 """For one test with the starts of its platforms, all at their worst."""
 HURRIED_ACTIVE_SECONDS = 5
@@ -53,6 +55,22 @@ def pytest_terminal_summary(
 def note(request: pytest.FixtureRequest) -> Note:
     """Have a measured figure printed at the end of the run: speed is reported here, not judged."""
     return request.config.stash[FIGURES].append
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest, note: Note) -> Record:
+    """Have a fault's row appear in docs/reliability.md, if the test's marker names the fault."""
+    [marker] = [mark for mark in request.node.own_markers if mark.name == "fault"]
+
+    def take(row: Row) -> None:
+        assert row.fault in marker.args
+        keep(row)
+        note(
+            f"{row.fault}: {row.injected} x, {row.at_risk} events at risk, {row.lost} lost, "
+            f"{row.duplicates} doubled, {row.repeats} repeated, back after {row.recovery_seconds:.1f} s"
+        )
+
+    return take
 
 
 @pytest.fixture(scope="session")

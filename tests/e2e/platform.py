@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import boto3
+import httpx
 import psutil
 
 from local.cli.host import free_port
@@ -164,7 +165,7 @@ class Platform(Api):
     def command(self, *arguments: str) -> list[str]:
         """A `triggerfish` command line; commands that read the template get this platform's."""
         given = ["--template", str(self.template)] if self.template != template.DEFAULT else []
-        wants = arguments[0] in ("up", "scheduler", "worker", "gateway", "invoke")
+        wants = arguments[0] in ("up", "scheduler", "worker", "gateway", "invoke", "dlq")
         return [self._python, "-m", "local.cli", *arguments, *(given if wants else [])]
 
     def environment(self) -> dict[str, str]:
@@ -191,6 +192,13 @@ class Platform(Api):
             "AWS_SECRET_ACCESS_KEY": "local",
         }
 
+    def answers(self) -> bool:
+        """Whether the API takes requests."""
+        try:
+            return self.request("GET", "/health/ready").is_success
+        except httpx.TransportError:
+            return False
+
     def processes(self) -> list[psutil.Process]:
         """Every process of the platform, the supervisor's guards included."""
         parent = psutil.Process(self.pid)
@@ -207,12 +215,23 @@ class Platform(Api):
     def is_restarted(self, service: str, killed: int) -> bool:
         return self.note["services"].get(service) not in (None, killed)
 
-    def lose_queue(self) -> None:
-        """Lose every message: kill the broker, which keeps them in memory, or purge a real queue."""
-        if "broker" in self.note["services"]:
-            self.kill("broker")
-        else:
+    @contextmanager
+    def without_queue(self) -> Iterator[None]:
+        """Lose every message, and have no queue while the block lasts.
+
+        The broker, which keeps messages in memory, is killed, and the supervisor frozen, so that
+        it starts no other. A real queue is only purged.
+        """
+        if "broker" not in self.note["services"]:
             self.sqs.purge_queue(QueueUrl=self.queue_url())
+            yield
+            return
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            self.kill("broker")
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     @cached_property
     def sqs(self) -> "SQSClient":
@@ -227,6 +246,10 @@ class Platform(Api):
     def queue_url(self, suffix: str = "") -> str:
         """The queue of deliveries; with suffix "-dlq" its dead-letter queue."""
         return self.sqs.get_queue_url(QueueName=self._queues + suffix)["QueueUrl"]
+
+    def notifications_url(self) -> str:
+        """The queue of the catalogue's notifications."""
+        return self.sqs.get_queue_url(QueueName=template.notifications(self._queues))["QueueUrl"]
 
     def kill_parent(self) -> None:
         """SIGKILL the parent alone, as a crash would."""

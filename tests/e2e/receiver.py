@@ -19,9 +19,14 @@ class Endpoint:
     def url(self, path: str = "/hook") -> str:
         return self._receiver.url(path)
 
-    def slow_down(self, seconds: float) -> None:
-        """Let every answer from now on take this long."""
+    def slow_down(self, seconds: float, below: str = "/") -> None:
+        """Let every answer to paths that begin so take this long from now on."""
+        self._receiver.slow_path = below
         self._receiver.answer_after_seconds = seconds
+
+    def answer(self, *statuses: int) -> None:
+        """Answer with these in turn; the last one stays."""
+        self._receiver.answer(*statuses)
 
     def deliveries(self, below: str = "/") -> list[Delivery]:
         """What has arrived at `below` and the paths under it, oldest first."""

@@ -30,6 +30,13 @@ def test_invoke_runs_one_function_against_the_running_platform(shared: Platform)
     assert report == {"fired": 0, "skipped": 0, "swept": 0}
 
 
+def test_verify_judges_every_rule_on_the_running_platform(shared: Platform) -> None:
+    report = run(shared, "verify", "--json")
+    assert report["ok"] is True
+    assert {rule["invariant"] for rule in report["rules"]} >= {"I1", "I5", "I9", "I12"}
+    assert all(rule["broken"] == 0 for rule in report["rules"])
+
+
 @pytest.mark.parametrize("lane", [[], ["--event-lane"]], ids=["native lane", "event lane"])
 def test_a_generated_http_event_can_be_invoked(shared: Platform, lane: list[str]) -> None:
     event = run(shared, "generate-event", "http")

@@ -2,7 +2,7 @@
 
 Fetches the server's jars with Maven, starts it on a free loopback port with infra/elasticmq.conf,
 sets ELASTICMQ_URL and the status of the command as its own. Without a command it runs the SQS
-conformance suite and the end-to-end tests.
+conformance suite, the dead letters' tests and the end-to-end tests.
 """
 
 import hashlib
@@ -31,6 +31,7 @@ TESTS = [
     "-m",
     "elasticmq or e2e",
     "tests/contract/test_sqs_conformance.py",
+    "tests/contract/test_dead_letters.py",
     "tests/e2e",
 ]
 

@@ -19,6 +19,7 @@ from local.runtime.gateway import Gateway
 from local.runtime.model import Template
 from local.runtime.template import load
 from tests.conftest import API_KEY, ENCRYPTION_KEYS
+from tests.documented import check_answer
 from triggerfish.wiring import close_all
 
 LANES = ("native", "event")
@@ -100,11 +101,15 @@ async def serving(
 
 
 def client(gateway: Gateway) -> httpx.AsyncClient:
-    """An error that escapes the app is seen as its caller sees it: as the answer 500."""
+    """An error that escapes the app is seen as its caller sees it: as the answer 500.
+
+    Every answer is compared with the API document.
+    """
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(gateway, raise_app_exceptions=False),
         base_url="http://triggerfish.test",
         headers={"authorization": f"Bearer {API_KEY}"},
+        event_hooks={"response": [check_answer]},
     )
 
 

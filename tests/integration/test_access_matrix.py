@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from local.runtime.model import DEFAULT_ROUTE
 from local.services.postgres import Postgres
 from tests.conftest import API_KEY
-from tests.factories import an_api_trigger
+from tests.factories import a_catalogue_event, an_api_trigger
 from tests.integration.imports import a_line, upload
 from tests.integration.lanes import LANES, NOBODY, Api, assert_refused, serving, template
 from tests.integration.test_trigger_api import an_api_key, own_project
@@ -39,10 +39,17 @@ PUBLIC = {
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/metrics"),
+    ("GET", "/public/events"),
+    ("GET", "/public/events/{id}"),
+    ("GET", "/public/events/{id}/summary"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/{asset}"),
 }
 # Bodies that an operation takes as valid, where `{}` is not: only then does it look for its id.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/triggers/{trigger_id}"): {"name": "changed"},
+    ("PATCH", "/events/{id}"): {"internalNotes": "changed"},
 }
 # Bodies of another type, of an operation that refuses them: the matrix changes nothing.
 FILES = {("POST", "/api/v1/files/upload"): {"file": ("a.txt", b"{}")}}
@@ -67,7 +74,12 @@ async def operations_by_function() -> dict[str, set[Operation]]:
 
 OPERATIONS = sorted(set().union(*asyncio.run(operations_by_function()).values()))
 GUARDED = [operation for operation in OPERATIONS if operation not in PUBLIC]
-OF_ONE_THING = [operation for operation in GUARDED if "{" in operation[1]]
+# The catalogue is the platform's own, not of a project: a key of another one is refused (403).
+OF_ONE_THING = [
+    operation
+    for operation in GUARDED
+    if "{" in operation[1] and not operation[1].startswith("/events")
+]
 
 
 def title(operation: Operation) -> str:
@@ -105,6 +117,7 @@ class Estate:
             "api_keys": "id, scopes, expires_at, revoked_at, replaced_by",
             "projects": "*",
             "jobs": "*",
+            "catalogue_events": "*",
         }
         return [
             row
@@ -143,11 +156,13 @@ async def things(api: Api) -> dict[str, str]:
     body = {"name": "ci", "scopes": ["triggers:read"]}
     key = (await api.http.post("/api/v1/keys", json=body)).json()
     job_id = await upload(api, a_line())
+    draft = (await api.http.post("/events", json=a_catalogue_event())).json()
     return {
         "trigger_id": trigger["id"],
         "event_id": event_id,
         "key_id": key["id"],
         "job_id": job_id,
+        "id": draft["id"],
     }
 
 
@@ -264,7 +279,7 @@ async def test_no_answer_tells_a_key_of_another_project_anything(
 
 @pytest.mark.parametrize("operation", sorted(PUBLIC), ids=title)
 async def test_what_is_public_asks_for_no_key(estate: Estate, operation: Operation) -> None:
-    ids = {"token": "no-such-token"}
+    ids = {"token": "no-such-token", "asset": "init.js", "id": estate.ids["id"]}
     answer = await estate.call(operation, estate.keys["none"], ids)
     assert answer.status_code in (200, 404, 503), answer.text
     assert own_project(estate.api).hex not in answer.text

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from tests import functions
@@ -21,6 +22,11 @@ from triggerfish.domain.message import parse_message
 from triggerfish.usecases.deliver import Deliveries, deliver
 from triggerfish.usecases.manage_triggers import get_trigger
 from triggerfish.wiring import Wiring
+
+WAITING_FOR_A_LOCK = text(
+    "SELECT pid FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 
 
 async def test_a_delivery_carries_the_exact_bytes_and_a_standard_signature(
@@ -40,6 +46,24 @@ async def test_a_delivery_carries_the_exact_bytes_and_a_standard_signature(
         str(event_id), clock.now(), body.decode()
     )
     assert delivery.headers["webhook-signature"] == signature
+
+
+async def test_a_row_that_is_being_marked_as_sent_is_claimed_all_the_same(
+    parts: Wiring, caller: Principal, receiver: Receiver
+) -> None:
+    """The worker may get the message before its sender has noted that it is on its way."""
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    event_id = await fire(parts, trigger, b'{"id": 1}')
+    async with parts.database.transaction() as connection:
+        await connection.execute(text("UPDATE event_logs_active SET enqueued_at = now()"))
+        claim = asyncio.create_task(parts.deliver.deliveries.claim(event_id))
+        async with asyncio.timeout(10):
+            while not await parts.database.run(WAITING_FOR_A_LOCK):
+                await asyncio.sleep(0.01)
+                assert not claim.done(), "it did not wait"
+    claimed = await claim
+    assert claimed is not None
+    assert claimed.id == event_id
 
 
 async def test_a_failing_endpoint_is_retried_after_its_delays_then_the_event_fails(

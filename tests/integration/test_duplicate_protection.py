@@ -44,6 +44,7 @@ def rows(database: psycopg.Connection) -> list[Any]:
     return database.execute(query).fetchall()
 
 
+@pytest.mark.breaks_invariants
 async def test_the_database_refuses_a_second_event_of_one_occurrence(
     parts: Wiring, caller: Principal, database: psycopg.Connection
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -68,6 +69,17 @@ async def test_health_tells_a_stranger_nothing_of_any_tenant(api: Api) -> None:
         answer = await api.http.get(path)
         assert answer.status_code in (200, 503)
         assert "a-secret-project" not in answer.text
+
+
+async def test_dead_letters_are_said_and_make_nothing_down(api: Api, settings: Settings) -> None:
+    for number in range(2):
+        boto3.client("sqs").send_message(
+            QueueUrl=settings.deliveries_dlq_url, MessageBody=f"poison {number}"
+        )
+    queue = (await api.http.get("/health")).json()["components"]["queue"]
+    said = "0 waiting, 0 in flight, 2 dead letters (triggerfish dlq list)"
+    assert queue == {"status": "up", "reason": said}
+    assert value((await api.http.get("/metrics")).text, "triggerfish_dead_letters") == 2
 
 
 @pytest.fixture

@@ -319,6 +319,7 @@ async def test_an_event_can_be_replayed_up_to_its_end_wherever_it_lies(
     assert (await everything(parts, caller, View.ARCHIVED)).count == 0
 
 
+@pytest.mark.breaks_invariants
 async def test_a_thousand_events_are_written_anew_at_once(
     parts: Wiring, caller: Principal, receiver: Receiver, database_url: str
 ) -> None:

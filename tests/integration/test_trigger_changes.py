@@ -11,8 +11,9 @@ from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, fire, logs
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
-from triggerfish.domain.errors import Conflict, InvalidInput
+from triggerfish.domain.errors import Conflict, InvalidInput, TryLater
 from triggerfish.domain.trigger import Trigger
+from triggerfish.usecases import change_trigger
 from triggerfish.usecases.change_trigger import pause_trigger, resume_trigger, update_trigger
 from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger
 from triggerfish.wiring import Wiring
@@ -126,6 +127,27 @@ async def test_what_was_looked_ahead_and_taken_back_fires_after_a_resume_in_time
     assert clock.now() == START.replace(second=2)
     assert len(receiver.deliveries) == 1
     assert (await customer.see(trigger)).fired_count == 1
+
+
+async def test_a_pause_loses_nothing_of_a_backlog_that_takes_several_looks(
+    customer: Customer, clock: VirtualClock
+) -> None:
+    trigger = await customer.create(HOOK, schedule={"every": "1s"})
+    clock.advance(seconds=130)  # with no tick
+    assert (await customer.pause(trigger)).fired_count == 130
+    assert len(await customer.fired()) == 130
+
+
+async def test_a_trigger_that_is_far_behind_is_changed_when_it_has_caught_up(
+    customer: Customer, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_trigger, "CATCH_UP_LOOKS", 1)
+    trigger = await customer.create(HOOK, schedule={"every": "1s"})
+    clock.advance(seconds=130)
+    with pytest.raises(TryLater):
+        await customer.pause(trigger)
+    assert (await customer.see(trigger)).status == "active"
+    assert (await customer.pause(trigger)).fired_count == 130
 
 
 async def test_what_was_missed_during_a_pause_is_not_made_up(customer: Customer) -> None:

@@ -25,6 +25,7 @@ SENDERS = {
 QUEUE, DEAD = "DeliveriesQueue", "DeliveriesDeadLetterQueue"
 IMPORTS, BUCKET = "ImportsQueue", "UploadsBucket"
 IMPORTERS = {"upload_file", "process_log_file", "sweep_jobs"}
+NOTIFICATIONS = "NotificationsQueue"
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def queue_of(target: Any) -> str:
     text = json.dumps(target)
     if ":s3:::" in text and (f'"{BUCKET}"' in text or f"${{{BUCKET}}}" in text):
         return BUCKET
-    names = [name for name in (QUEUE, DEAD, IMPORTS) if f'"{name}"' in text]
+    names = [name for name in (QUEUE, DEAD, IMPORTS, NOTIFICATIONS) if f'"{name}"' in text]
     return names[0] if len(names) == 1 and "*" not in text else text
 
 
@@ -81,6 +82,10 @@ def test_each_function_may_do_what_it_does_with_the_queue_and_no_more(
     expected["observe"] = {("sqs:GetQueueAttributes", QUEUE), ("sqs:GetQueueAttributes", DEAD)}
     consume = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage")
     expected["deliver"] = {(f"sqs:{action}", QUEUE) for action in consume}
+    for name in ("manage_events", "sweep_notifications"):
+        expected[name] = {("sqs:SendMessage*", NOTIFICATIONS)}
+    expected["send_notification"] = {(f"sqs:{action}", NOTIFICATIONS) for action in consume[:3]}
+    expected["send_notification"].add(("sqs:SendMessage", QUEUE))  # by firing a trigger
     expected |= {name: {("sqs:SendMessage*", IMPORTS)} for name in IMPORTERS}
     expected["process_log_file"] = {(f"sqs:{action}", IMPORTS) for action in consume}
     expected["process_log_file"] |= {("sqs:SendMessage", QUEUE)}
@@ -121,6 +126,10 @@ def test_alarms_watch_what_must_not_stop(resources: dict[str, Any]) -> None:
     }
     assert watched == {
         ("ApproximateNumberOfMessagesVisible", '{"Fn::GetAtt": ["' + DEAD + '", "QueueName"]}'),
+        (
+            "ApproximateNumberOfMessagesVisible",
+            '{"Fn::GetAtt": ["NotificationsDeadLetterQueue", "QueueName"]}',
+        ),
         ("ApproximateAgeOfOldestMessage", '{"Fn::GetAtt": ["' + QUEUE + '", "QueueName"]}'),
         ("Invocations", '{"Ref": "TickFunction"}'),
         ("Errors", '{"Ref": "TickFunction"}'),

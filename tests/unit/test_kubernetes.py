@@ -119,8 +119,9 @@ def test_the_queue_is_the_templates_and_the_same_everywhere() -> None:
     assert trigger["metadata"]["awsRegion"] == config["data"]["AWS_DEFAULT_REGION"]
     queues = load(ROOT / "infra/template.yaml", sqs_endpoint="", environ={}).queues
     imports = config["data"]["TRIGGERFISH_IMPORTS_QUEUE_URL"]
-    named_here = {address.rpartition("/")[2] for address in (url, dead, imports)}
-    assert named_here == set(queues) - {"triggerfish-imports-dlq"}
+    notifications = config["data"]["TRIGGERFISH_NOTIFICATIONS_QUEUE_URL"]
+    named_here = {address.rpartition("/")[2] for address in (url, dead, imports, notifications)}
+    assert named_here | {"triggerfish-imports-dlq", "triggerfish-notifications-dlq"} == set(queues)
 
 
 @pytest.mark.parametrize("name", sorted(PODS))
@@ -169,7 +170,8 @@ def test_there_is_one_scheduler_and_no_schedule_runs_twice() -> None:
     cron = pods()["retention"]["spec"]["containers"][0]["command"]
     functions = load(ROOT / "infra/template.yaml", sqs_endpoint="", environ={}).functions
     scheduled = sorted(name for name, function in functions.items() if function.schedules)
-    assert sorted([*command[3::2], *cron[2:]]) == scheduled
+    options = [name for name in command[2:] if name != "--function"]
+    assert sorted([*options, *cron[2:]]) == scheduled
 
 
 def allowed(component: str) -> Iterator[tuple[str, list[str], list[Any]]]:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from triggerfish.domain.catalogue_event import PublicEvent
+from triggerfish.domain.catalogue_notification import Notification
 from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
@@ -57,6 +59,28 @@ class JobQueue(Protocol):
     async def send(self, ids: Sequence[UUID]) -> list[UUID]:
         """Send one message a job; those whose message was taken."""
         ...
+
+
+class NotificationQueue(Protocol):
+    """A hint to workers that notifications wait; never the truth."""
+
+    async def send(self, ids: Sequence[UUID]) -> list[UUID]:
+        """Send one message a notification; those whose message was taken."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells what happened in the catalogue to whoever follows it."""
+
+    async def notify(self, notification: Notification) -> None:
+        """Raises TryLater when it was not told; the same may be told again after a crash."""
+        ...
+
+
+class Summariser(Protocol):
+    """Puts a public event into words."""
+
+    async def summarise(self, event: PublicEvent) -> str: ...
 
 
 class Sender(Protocol):
@@ -113,3 +137,13 @@ class Journal(Protocol):
     def held(self, event: ClaimedEvent) -> None: ...
 
     def disabled(self, event: ClaimedEvent, *, reason: str) -> None: ...
+
+
+class CatalogueJournal(Protocol):
+    """Says what happens around the catalogue; never fails."""
+
+    def not_told(self, notification: Notification, reason: str) -> None: ...
+
+    def summary_looked_up(self, event_id: UUID, *, hit: bool) -> None: ...
+
+    def summary_streamed(self, event_id: UUID, *, sent: int, of: int) -> None: ...

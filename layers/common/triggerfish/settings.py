@@ -3,9 +3,11 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from triggerfish.domain.key_ring import KeyRing, parse_key_ring
@@ -107,6 +109,49 @@ class Settings(BaseSettings):
     @property
     def websocket_origins(self) -> frozenset[str]:
         return frozenset(filter(None, self.horizon_websocket_origins.split(",")))
+
+    notifications_queue_url: str = Field(
+        "", description="The queue of the catalogue's notifications (template)."
+    )
+    catalogue_admin_token: str = Field(
+        "", description="A static token that manages the event catalogue; empty, only keys do."
+    )
+    catalogue_notifier: Literal["log", "sns", "ses", "trigger"] = Field(
+        "log", description="Who is told what happens in the catalogue."
+    )
+    catalogue_sns_topic_arn: str = Field("", description="The topic that `sns` publishes to.")
+    catalogue_ses_sender: str = Field("", description="The address that `ses` sends from.")
+    catalogue_ses_recipients: str = Field(
+        "", description="The addresses that `ses` sends to, comma-separated."
+    )
+    catalogue_trigger_id: UUID | None = Field(None, description="The API trigger `trigger` fires.")
+    catalogue_sweep_seconds: float = Field(
+        5.0, gt=0, description="Seconds between two sweeps of unsent notifications (local hosts)."
+    )
+    catalogue_summary_delay_ms: float = Field(
+        40.0, ge=0, le=1000, description="Milliseconds between two pieces of a streamed summary."
+    )
+    catalogue_summaries: int = Field(
+        1000, ge=1, description="Summaries that one process remembers at most."
+    )
+
+    @model_validator(mode="after")
+    def _notifier_has_what_it_needs(self) -> Self:
+        needed = {
+            "log": (),
+            "sns": ("catalogue_sns_topic_arn",),
+            "ses": ("catalogue_ses_sender", "catalogue_ses_recipients"),
+            "trigger": ("catalogue_trigger_id",),
+        }
+        missing = [name for name in needed[self.catalogue_notifier] if not getattr(self, name)]
+        if missing:
+            names = ", ".join(f"TRIGGERFISH_{name.upper()}" for name in missing)
+            raise ValueError(f"The notifier {self.catalogue_notifier} needs {names}.")
+        return self
+
+    @property
+    def summary_delay(self) -> timedelta:
+        return timedelta(milliseconds=self.catalogue_summary_delay_ms)
 
     @property
     def key_ring(self) -> KeyRing:

@@ -8,12 +8,17 @@ import asyncio
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
-from triggerfish.adapters.aws_clients import s3_client, sqs_client
+from triggerfish.adapters.aws_clients import s3_client, ses_client, sns_client, sqs_client
 from triggerfish.adapters.behind import catch_up
+from triggerfish.adapters.catalogue_journal import LogCatalogueJournal
 from triggerfish.adapters.clock import SystemClock
+from triggerfish.adapters.db.catalogue_events import CatalogueEvents
+from triggerfish.adapters.db.catalogue_notifications import CatalogueNotifications
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.engine import Database
@@ -48,20 +53,23 @@ from triggerfish.adapters.job_queue_sqs import SqsJobQueue
 from triggerfish.adapters.journal import LogJournal
 from triggerfish.adapters.key_lookups import KeyLookups
 from triggerfish.adapters.key_usage import KeyUsage
+from triggerfish.adapters.notification_queue_sqs import SqsNotificationQueue
+from triggerfish.adapters.notifiers import LogNotifier, SesNotifier, SnsNotifier
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import S3Store
 from triggerfish.adapters.queue_sqs import SqsQueue
 from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.summaries import RememberedSummaries, TemplateSummariser
 from triggerfish.adapters.trigger_quota import TriggerQuota
 from triggerfish.adapters.vault import Vault
 from triggerfish.adapters.webhook_targets import WebhookTargets
-from triggerfish.domain.access import Principal
+from triggerfish.domain.access import CATALOGUE_ADMIN, Principal, holds_token
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.rate import Rate
 from triggerfish.domain.slots import Slots
-from triggerfish.ports import Clock, ObjectStore
+from triggerfish.ports import Clock, Notifier, ObjectStore
 from triggerfish.settings import Settings
 from triggerfish.usecases.authenticate import AuthenticateDeps, find_caller
 from triggerfish.usecases.change_trigger import ChangeTriggerDeps
@@ -70,12 +78,15 @@ from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
+from triggerfish.usecases.manage_events import ManageEventsDeps
 from triggerfish.usecases.manage_jobs import ManageJobsDeps
 from triggerfish.usecases.manage_keys import ManageKeysDeps
 from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
+from triggerfish.usecases.notify_by_trigger import TriggerNotifier
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.process_log_file import ProcessLogFileDeps
+from triggerfish.usecases.public_events import PublicEventsDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.query_operational_events import OperationalEventsDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
@@ -85,6 +96,8 @@ from triggerfish.usecases.retention import RetentionDeps
 from triggerfish.usecases.rotate_secret import RotateSecretDeps
 from triggerfish.usecases.rotate_url import RotateUrlDeps
 from triggerfish.usecases.run_test import RunTestDeps
+from triggerfish.usecases.send_notification import SendNotificationDeps
+from triggerfish.usecases.stream_summary import StreamSummaryDeps
 from triggerfish.usecases.summarise_events import SummariseEventsDeps
 from triggerfish.usecases.sweep_jobs import SweepJobsDeps
 from triggerfish.usecases.tick import TickDeps
@@ -408,6 +421,69 @@ class Wiring:
         )
 
     @cached_property
+    def catalogue_events(self) -> CatalogueEvents:
+        return CatalogueEvents(self.database)
+
+    @cached_property
+    def catalogue_outbox(self) -> CatalogueNotifications:
+        return CatalogueNotifications(self.database)
+
+    @cached_property
+    def notification_queue(self) -> SqsNotificationQueue:
+        client = sqs_client(self.settings.sqs_endpoint_url)
+        return SqsNotificationQueue(client, self.settings.notifications_queue_url)
+
+    @cached_property
+    def manage_events(self) -> ManageEventsDeps:
+        return ManageEventsDeps(
+            clock=self.clock,
+            ids=self.ids,
+            events=self.catalogue_events,
+            outbox=self.catalogue_outbox,
+            queue=self.notification_queue,
+        )
+
+    @cached_property
+    def public_events(self) -> PublicEventsDeps:
+        return PublicEventsDeps(clock=self.clock, events=self.catalogue_events)
+
+    @cached_property
+    def stream_summary(self) -> StreamSummaryDeps:
+        remembered = self.settings.catalogue_summaries
+        return StreamSummaryDeps(
+            clock=self.clock,
+            events=self.public_events,
+            summaries=RememberedSummaries(TemplateSummariser(), remembered=remembered),
+            journal=LogCatalogueJournal(),
+        )
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        settings = self.settings
+        match settings.catalogue_notifier:
+            case "log":
+                return LogNotifier()
+            case "sns":
+                return SnsNotifier(sns_client(), settings.catalogue_sns_topic_arn)
+            case "ses":
+                recipients = settings.catalogue_ses_recipients.split(",")
+                sender = settings.catalogue_ses_sender
+                return SesNotifier(ses_client(), sender, recipients)
+            case "trigger":
+                trigger_id = cast(UUID, settings.catalogue_trigger_id)  # checked by the settings
+                return TriggerNotifier(trigger_id, self.triggers, self.fire_webhook)
+
+    @cached_property
+    def send_notification(self) -> SendNotificationDeps:
+        return SendNotificationDeps(
+            clock=self.clock,
+            outbox=self.catalogue_outbox,
+            notifier=self.notifier,
+            queue=self.notification_queue,
+            journal=LogCatalogueJournal(),
+        )
+
+    @cached_property
     def authentication(self) -> AuthenticateDeps:
         return AuthenticateDeps(
             clock=self.clock,
@@ -423,6 +499,12 @@ class Wiring:
     async def authenticate(self, key: str) -> Principal | None:
         """The caller behind an API key, None when it is not valid."""
         return await find_caller(key, self.authentication)
+
+    async def authenticate_for_catalogue(self, key: str) -> Principal | None:
+        """As `authenticate`, and whoever holds the catalogue's static token."""
+        if holds_token(key, self.settings.catalogue_admin_token):
+            return CATALOGUE_ADMIN
+        return await self.authenticate(key)
 
     async def ensure_bootstrap(self, key: str) -> None:
         """Make sure that the first project exists and that `key` is its admin key."""

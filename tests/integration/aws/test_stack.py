@@ -60,6 +60,8 @@ def _create(plain: dict[str, Any]) -> set[str]:
     parameters = {
         "VpcId": subnets[0]["VpcId"],
         "SubnetIds": ",".join(subnet["SubnetId"] for subnet in subnets[:2]),
+        "CatalogueSnsTopicArn": "arn:aws:sns:us-east-1:123456789012:catalogue",
+        "CatalogueSesSender": "events@example.com",
     }
     cloud = boto3.client("cloudformation")
     with warnings.catch_warnings():
@@ -133,17 +135,19 @@ def test_every_function_is_there_in_the_network_with_its_role_and_queue(stack: s
 
 def test_the_queue_feeds_deliver_and_takes_back_single_messages(stack: set[str]) -> None:
     mappings = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert {
+    fed = {
         (
-            mapping["EventSourceArn"].rpartition(":")[2],
             mapping["FunctionArn"].rpartition(":")[2],
+            mapping["EventSourceArn"].rpartition(":")[2],
             mapping["BatchSize"],
             *mapping["FunctionResponseTypes"],
         )
         for mapping in mappings
-    } == {
-        ("triggerfish-deliveries", "deliver", 10, "ReportBatchItemFailures"),
-        ("triggerfish-imports", "process_log_file", 1, "ReportBatchItemFailures"),
+    }
+    assert fed == {
+        ("deliver", "triggerfish-deliveries", 10, "ReportBatchItemFailures"),
+        ("send_notification", "triggerfish-notifications", 10, "ReportBatchItemFailures"),
+        ("process_log_file", "triggerfish-imports", 1, "ReportBatchItemFailures"),
     }
 
 

@@ -233,6 +233,7 @@ def test_any_other_timeout_is_refused(timeout):
     [
         ({}, None),
         ({"max_concurrency": 1}, None),
+        ({"max_concurrency": 3.0}, None),
         ({"max_concurrency": 50, "rate_per_second": 1000}, 0.001),
         ({"rate_per_second": 0.01}, 100),
         ({"rate_per_second": 2.5}, 0.4),

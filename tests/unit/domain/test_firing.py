@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from triggerfish.domain.catch_up import PACE
 from triggerfish.domain.firing import (
@@ -185,3 +188,32 @@ def test_turns_change_nothing_else_of_a_plan():
     alone = plan(behind, now=NOW, until=NOW)
     assert [replace(firing, turn=None) for firing in made.firings] == list(alone.firings)
     assert (made.skipped, made.next) == (alone.skipped, alone.next)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    interval=st.integers(1, 4_000).map(lambda seconds: seconds * SECOND),
+    policy=st.sampled_from(["all", "latest", "none"]),
+    window=st.integers(0, 7_200).map(lambda seconds: seconds * SECOND),
+    looks=st.lists(st.integers(0, 5_000), min_size=1, max_size=12),
+    horizon=st.sampled_from([timedelta(0), 2 * SECOND, 150 * SECOND]),
+)
+def test_however_late_and_often_it_is_looked_every_occurrence_fires_once_or_is_counted(
+    interval, policy, window, looks, horizon
+):
+    schedule, now, fired, skipped = every(interval), NOW, list[datetime](), 0
+    at = NOW  # where the cursor stands
+    for wait in looks:
+        now += wait * SECOND
+        if at > now + horizon:
+            continue
+        trigger = due(schedule, at, catch_up=policy, catch_up_window=window)
+        made = plan(trigger, now=now, until=now + horizon)
+        fired += [firing.scheduled_for for firing in made.firings]
+        skipped += made.skipped
+        assert made.next.occurrence_at is not None
+        at = made.next.occurrence_at
+    dealt_with = (at - NOW) // interval
+    assert len(fired) + skipped == dealt_with
+    assert all(one < other for one, other in pairwise(fired))
+    assert all((at - NOW) % interval == timedelta(0) for at in fired)

@@ -60,6 +60,7 @@ def test_a_policy_is_read_and_written_as_the_same(raw, delays):
     ("rule", "delays"),
     [
         ({"max_attempts": 5}, (5, 10, 20, 40)),
+        ({"max_attempts": 5.0}, (5, 10, 20, 40)),
         ({"initial_seconds": 10, "factor": 3, "cap_seconds": 60, "max_attempts": 4}, (10, 30, 60)),
         ({"initial_seconds": 100, "cap_seconds": 30, "max_attempts": 3}, (30, 30)),
         ({"factor": 1, "initial_seconds": 7.5, "max_attempts": 4}, (7.5, 7.5, 7.5)),

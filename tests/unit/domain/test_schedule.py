@@ -116,7 +116,7 @@ BAD: list[tuple[Any, str]] = [
     ({"every": "11y"}, "schedule.every"),
     ({"every": "5s", "max_fires": 0}, "schedule.max_fires"),
     ({"every": "5s", "max_fires": True}, "schedule.max_fires"),
-    ({"every": "5s", "max_fires": 1.0}, "schedule.max_fires"),
+    ({"every": "5s", "max_fires": 1.5}, "schedule.max_fires"),
     ({"every": "5s", "max_fires": float("inf")}, "schedule.max_fires"),
     ({"every": "5s", "max_fires": 10**100}, "schedule.max_fires"),
     ({"every": "5s", "jitter_seconds": -1}, "schedule.jitter_seconds"),

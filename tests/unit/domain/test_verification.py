@@ -76,11 +76,12 @@ def test_a_signature_is_over_the_exact_bytes(type):
 
 
 @pytest.mark.parametrize("type", TIMED)
+@pytest.mark.parametrize("seconds", [60, 60.0])
 @pytest.mark.parametrize(
     ("late_by", "accepted"), [(60, True), (-60, True), (61, False), (-61, False)]
 )
-def test_a_signature_is_good_within_the_replay_window(type, late_by, accepted):
-    check = parsed(type, tolerance_seconds=60)
+def test_a_signature_is_good_within_the_replay_window(type, seconds, late_by, accepted):
+    check = parsed(type, tolerance_seconds=seconds)
     assert is_verified(check, proof(type), BODY, NOW + late_by) is accepted
 
 

@@ -8,10 +8,13 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 SENDERS = 4
 
+# Together less than the lease of a notification: a live worker always answers before.
 CONFIG = Config(
     connect_timeout=2,
     read_timeout=10,
@@ -41,3 +44,13 @@ def s3_client(endpoint_url: str | None) -> "S3Client":
     )
     with _making_a_client:
         return boto3.client("s3", endpoint_url=endpoint_url, config=config)
+
+
+def sns_client() -> "SNSClient":
+    with _making_a_client:
+        return boto3.client("sns", config=CONFIG)
+
+
+def ses_client() -> "SESV2Client":
+    with _making_a_client:
+        return boto3.client("sesv2", config=CONFIG)

@@ -54,9 +54,13 @@ class SqsQueue:
         )
 
     async def dead_letters(self) -> int:
-        """Messages in the dead-letter queue. Raises TryLater when the queue is away."""
+        """Messages in the dead-letter queue, those that an operator looks at just now included.
+
+        Raises TryLater when the queue is away.
+        """
         attributes = await self._attributes(self._dead_letter_url)
-        return int(attributes["ApproximateNumberOfMessages"])
+        hidden = attributes["ApproximateNumberOfMessagesNotVisible"]
+        return int(attributes["ApproximateNumberOfMessages"]) + int(hidden)
 
     async def _attributes(self, url: str) -> dict[str, str]:
         loop = asyncio.get_running_loop()

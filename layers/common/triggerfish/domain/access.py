@@ -19,7 +19,7 @@ PROJECT_SCOPES = (
     "keys:admin",
 )
 # What a key does beyond its own project: only keys of the first project can hold it.
-PLATFORM_SCOPES = ("projects:admin",)
+PLATFORM_SCOPES = ("projects:admin", "catalogue:admin")
 SCOPES = PROJECT_SCOPES + PLATFORM_SCOPES
 # Without a key that holds one of these, only the operator gets in again.
 ADMIN_SCOPES = ("keys:admin", "projects:admin")
@@ -45,6 +45,10 @@ class Principal:
     project_id: UUID
     key_id: UUID
     scopes: frozenset[str]
+
+
+# Who holds the catalogue's static token: no project, no row of a key, this one scope.
+CATALOGUE_ADMIN = Principal(UUID(int=0), UUID(int=0), frozenset({"catalogue:admin"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,15 @@ def authenticate(key: str, stored: StoredKey | None, now: datetime) -> Principal
     if stored.expires_at is not None and stored.expires_at <= now:
         return None
     return Principal(stored.project_id, stored.id, stored.scopes)
+
+
+def holds_token(given: str, expected: str) -> bool:
+    """Whether a static token is the expected one; takes as long whichever character differs.
+
+    Without an expected one nobody holds it.
+    """
+    matches = hmac.compare_digest(hash_secret(given), hash_secret(expected))
+    return bool(expected) and matches
 
 
 def _checksum(body: str) -> str:

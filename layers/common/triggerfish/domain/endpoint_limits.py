@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
+from triggerfish.domain.whole_number import whole_number
+
 MAX_CONCURRENCY = 50
 MIN_RATE_PER_SECOND, MAX_RATE_PER_SECOND = 0.01, 1000
 
@@ -51,9 +53,10 @@ def parse_max_concurrency(raw: object) -> int | None:
     """Raises ValueError with a message for the customer."""
     if raw is None:
         return None
-    if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= MAX_CONCURRENCY:
+    number = whole_number(raw, 1, MAX_CONCURRENCY)
+    if number is None:
         raise ValueError(f"must be a whole number from 1 to {MAX_CONCURRENCY}")
-    return raw
+    return number
 
 
 def parse_rate(raw: object) -> float | None:

@@ -16,7 +16,9 @@ from triggerfish.domain.errors import FieldError, InvalidInput, KeyReused
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+MAX_KEY_CHARACTERS = 255
+
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, slots=True)

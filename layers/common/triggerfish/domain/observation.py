@@ -130,6 +130,13 @@ class Component:
     reason: str
 
 
+def say_dead_letters(count: int) -> str:
+    """The end of the queue's reason: nothing while there are none."""
+    return (
+        f", {count} dead letter{'' if count == 1 else 's'} (triggerfish dlq list)" if count else ""
+    )
+
+
 def judge_heartbeat(
     name: str, beat: Heartbeat | None, *, now: datetime, patience: timedelta
 ) -> Component:

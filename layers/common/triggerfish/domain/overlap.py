@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.whole_number import whole_number
 
 DEFAULT_SECONDS = 24 * 3600
 MAX_SECONDS = 7 * 24 * 3600
@@ -13,11 +14,11 @@ def parse_overlap(raw: object, field: str = "overlap_seconds") -> timedelta:
     if not isinstance(raw, dict):
         raise _invalid(FieldError("body", "not an object"))
     errors = [FieldError(name, "unknown field") for name in sorted(set(raw) - {field})]
-    seconds = raw.get(field, DEFAULT_SECONDS)
-    if type(seconds) is not int or not 0 <= seconds <= MAX_SECONDS:
+    seconds = whole_number(raw.get(field, DEFAULT_SECONDS), 0, MAX_SECONDS)
+    if seconds is None:
         message = f"must be a whole number of seconds, 0 to {MAX_SECONDS}"
         errors.append(FieldError(field, message))
-    if errors:
+    if errors or seconds is None:
         raise _invalid(*errors)
     return timedelta(seconds=seconds)
 

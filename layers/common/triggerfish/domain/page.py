@@ -14,6 +14,7 @@ from triggerfish.domain.errors import FieldError, InvalidInput
 
 T = TypeVar("T")
 
+MAX_CURSOR_CHARACTERS = 500
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 250
 MAX_LINES = 1 << 62
@@ -80,6 +81,8 @@ def _encode(key: list[Any]) -> str:
 
 
 def _decode(cursor: str) -> Any:
+    if len(cursor) > MAX_CURSOR_CHARACTERS:
+        raise ValueError("longer than any of ours")
     return json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
 
 

@@ -11,6 +11,7 @@ from triggerfish.domain.retry import (
     Exponential,
     RetryPolicy,
 )
+from triggerfish.domain.whole_number import whole_number
 
 # Field of the rule → the least and the most it may be.
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -79,15 +80,16 @@ def _rule(raw: Any) -> Exponential:
 
 def _out_of_bounds(name: str, value: object) -> str | None:
     least, most = BOUNDS[name]
+    if name == "max_attempts":
+        fits = whole_number(value, int(least), int(most)) is not None
+    else:
+        fits = _is_number(value) and least <= value <= most  # type: ignore[operator]
     kind = "a whole number" if name == "max_attempts" else "a number"
-    fits = isinstance(value, int) if name == "max_attempts" else True
-    if fits and _is_number(value) and least <= value <= most:  # type: ignore[operator]
-        return None
-    return f"must be {kind} from {least:g} to {most:g}"
+    return None if fits else f"must be {kind} from {least:g} to {most:g}"
 
 
 def _as_given(name: str, value: Any) -> Any:
-    return value if name == "max_attempts" else float(value)
+    return int(value) if name == "max_attempts" else float(value)
 
 
 def _is_number(value: object) -> bool:

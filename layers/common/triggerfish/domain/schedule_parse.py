@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from triggerfish.domain.cron import load_zone, normalise_expression
 from triggerfish.domain.durations import MAX_DURATION, parse_duration
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.schedule import At, Cron, Every, Schedule, first_occurrence
 from triggerfish.domain.timestamps import parse_rfc3339
+from triggerfish.domain.whole_number import whole_number
 
 MIN_INTERVAL = timedelta(seconds=1)
 MAX_FIRES = 1_000_000_000
@@ -17,8 +18,8 @@ MAX_JITTER_SECONDS = 3600
 _KINDS = ("at", "in", "every", "cron", "interval")
 _BOUNDS = ("start_at", "end_at", "max_fires", "jitter_seconds")
 _EXTRAS = {"cron": ("timezone",), "interval": ("unit", "is_recurring")}
-_FIELDS = {*_KINDS, *_BOUNDS, "timezone", "unit", "is_recurring"}
-_UNITS = {
+FIELDS = {*_KINDS, *_BOUNDS, "timezone", "unit", "is_recurring"}
+UNITS = {
     "seconds": timedelta(seconds=1),
     "minutes": timedelta(minutes=1),
     "hours": timedelta(hours=1),
@@ -53,7 +54,7 @@ class _Parser:
     """One parse: reads fields, collecting what is wrong instead of stopping at the first."""
 
     def __init__(self, raw: Mapping[object, object], now: datetime) -> None:
-        self._unknown = [str(name) for name in raw if name not in _FIELDS]
+        self._unknown = [str(name) for name in raw if name not in FIELDS]
         self._raw = {name: value for name, value in raw.items() if value is not None}
         self._now = now
         self._errors: list[FieldError] = []
@@ -88,7 +89,7 @@ class _Parser:
     def _check_extras(self, kind: str) -> None:
         allowed = (kind, *_EXTRAS.get(kind, ()), *(_BOUNDS if self._is_recurring(kind) else ()))
         for name in self._raw:
-            if name in _FIELDS and name not in allowed:
+            if name in FIELDS and name not in allowed:
                 why = "only a recurring schedule has it" if name in _BOUNDS else "remove it"
                 self._wrong(str(name), f'does not go with "{kind}": {why}')
 
@@ -146,11 +147,11 @@ class _Parser:
 
     def _interval(self) -> timedelta | None:
         unit = self._raw.get("unit")
-        if not isinstance(unit, str) or unit not in _UNITS:
-            self._wrong("unit", f"must be one of {', '.join(_UNITS)}")
+        if not isinstance(unit, str) or unit not in UNITS:
+            self._wrong("unit", f"must be one of {', '.join(UNITS)}")
         if not isinstance(self._raw.get("is_recurring"), bool):
             self._wrong("is_recurring", "must be true (repeat) or false (once)")
-        step = _UNITS.get(unit, timedelta(seconds=1)) if isinstance(unit, str) else MIN_INTERVAL
+        step = UNITS.get(unit, timedelta(seconds=1)) if isinstance(unit, str) else MIN_INTERVAL
         count = self._whole("interval", 1, MAX_DURATION // step)
         return None if count is None else count * step
 
@@ -183,13 +184,13 @@ class _Parser:
             return None
 
     def _whole(self, field: str, least: int, most: int) -> int | None:
-        value: Any = self._raw.get(field)
+        value = self._raw.get(field)
         if value is None:
             return None
-        if type(value) is not int or not least <= value <= most:  # a bool is not a number here
+        number = whole_number(value, least, most)
+        if number is None:
             self._wrong(field, f"must be a whole number from {least} to {most}")
-            return None
-        return int(value)
+        return number
 
     def _check_can_fire(self, schedule: Schedule, kind: str) -> None:
         start_at = None if isinstance(schedule.rule, At) else schedule.rule.start_at

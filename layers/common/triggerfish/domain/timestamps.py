@@ -16,7 +16,7 @@ def parse_rfc3339(text: str) -> datetime:
 
     Stricter than `fromisoformat`, which also takes week dates, basic format and missing offsets.
     """
-    if not _RFC3339.fullmatch(text):
+    if not is_rfc3339(text):
         raise ValueError("not an RFC 3339 timestamp with an offset")
     try:
         moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
@@ -25,6 +25,11 @@ def parse_rfc3339(text: str) -> datetime:
     if moment > LATEST:
         raise ValueError("later than the year 9998")
     return moment
+
+
+def is_rfc3339(text: str) -> bool:
+    """Whether it has the shape of an RFC 3339 timestamp, be it at the end of time."""
+    return _RFC3339.fullmatch(text) is not None
 
 
 def format_rfc3339(moment: datetime) -> str:

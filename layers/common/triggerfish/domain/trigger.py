@@ -17,6 +17,7 @@ from triggerfish.domain.schedule import Schedule
 from triggerfish.domain.schedule_parse import parse_schedule
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.verification import Verification, parse_verification
+from triggerfish.domain.whole_number import whole_number
 
 T = TypeVar("T")
 
@@ -232,13 +233,13 @@ def _catch_up(value: object) -> CatchUp:
 
 
 def _window(value: object) -> int:
-    in_range = isinstance(value, int) and not isinstance(value, bool)
-    if not in_range or not 0 <= value <= MAX_CATCH_UP_WINDOW_SECONDS:  # type: ignore[operator]
+    seconds = whole_number(value, 0, MAX_CATCH_UP_WINDOW_SECONDS)
+    if seconds is None:
         raise _wrong(
             "catch_up_window_seconds",
             f"must be a whole number of seconds, 0 to {MAX_CATCH_UP_WINDOW_SECONDS}",
         )
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return seconds
 
 
 def _wrong(field: str, message: str) -> InvalidInput:

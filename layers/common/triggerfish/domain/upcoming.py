@@ -11,6 +11,7 @@ from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.schedule import Cron, Schedule, jittered, occurrences
 from triggerfish.domain.schedule_parse import parse_schedule
 from triggerfish.domain.trigger_change import Standing
+from triggerfish.domain.whole_number import whole_number
 
 DEFAULT_COUNT, MAX_COUNT = 10, 100
 _MICROSECOND = timedelta(microseconds=1)
@@ -54,16 +55,16 @@ def parse_preview(raw: object, *, now: datetime) -> tuple[Schedule, int]:
         raise _invalid([FieldError("body", "not an object")])
     unknown = sorted(set(raw) - {"schedule", "count"})
     problems = [FieldError(name, "unknown field") for name in unknown]
-    count = raw.get("count", DEFAULT_COUNT)
-    if type(count) is not int or not 1 <= count <= MAX_COUNT:
+    count = whole_number(raw.get("count", DEFAULT_COUNT), 1, MAX_COUNT)
+    if count is None:
         problems.append(FieldError("count", f"must be a whole number from 1 to {MAX_COUNT}"))
     try:
         schedule = parse_schedule(raw.get("schedule"), now=now)
     except InvalidInput as invalid:
         raise _invalid([*problems, *invalid.details]) from invalid
-    if problems:
+    if problems or count is None:
         raise _invalid(problems)
-    return schedule, int(count)
+    return schedule, count
 
 
 def _fire(schedule: Schedule, occurrence: datetime, at: datetime) -> UpcomingFire:

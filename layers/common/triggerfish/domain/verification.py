@@ -15,14 +15,16 @@ from typing import Any
 
 from triggerfish.domain import signing
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.whole_number import whole_number
 
 DEFAULT_HEADER = "x-webhook-token"
 DEFAULT_TOLERANCE_SECONDS = 300
 MAX_TOLERANCE_SECONDS = 3600
 MIN_SECRET_CHARACTERS, MAX_SECRET_CHARACTERS = 16, 256
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
+MAX_HEADER_CHARACTERS = 128
+_TOKEN = re.compile(rf"[!#$%&'*+\-.^_`|~0-9A-Za-z]{{1,{MAX_HEADER_CHARACTERS}}}")
 # What a proxy or the server itself sets, or changes on the way.
-_NOT_A_TOKEN = frozenset(("host", "content-length", "content-type", "connection", "date", "via"))
+NOT_A_TOKEN = frozenset(("host", "content-length", "content-type", "connection", "date", "via"))
 
 
 class VerificationType(StrEnum):
@@ -83,15 +85,16 @@ def parse_verification(raw: object) -> Verification | None:
     header = raw.get("header", DEFAULT_HEADER)
     if not isinstance(header, str) or not _TOKEN.fullmatch(header):
         errors.append(_wrong("header", "must be the name of a header"))
-    elif header.lower() in _NOT_A_TOKEN:
+    elif header.lower() in NOT_A_TOKEN:
         errors.append(_wrong("header", "is a header that proves nothing"))
-    tolerance = raw.get("tolerance_seconds", DEFAULT_TOLERANCE_SECONDS)
-    if not _is_tolerance(tolerance):
+    given = raw.get("tolerance_seconds", DEFAULT_TOLERANCE_SECONDS)
+    tolerance = whole_number(given, 1, MAX_TOLERANCE_SECONDS)
+    if tolerance is None:
         message = f"must be a whole number of seconds, 1 to {MAX_TOLERANCE_SECONDS}"
         errors.append(_wrong("tolerance_seconds", message))
-    if errors:
+    if errors or tolerance is None:
         raise _invalid(errors)
-    return Verification(type, secret, str(header).lower(), int(tolerance))
+    return Verification(type, secret, str(header).lower(), tolerance)
 
 
 def is_verified(
@@ -156,10 +159,6 @@ def _secret(type: VerificationType, raw: object, errors: list[FieldError]) -> st
         between = f"{MIN_SECRET_CHARACTERS} to {MAX_SECRET_CHARACTERS}"
         errors.append(_wrong("secret", f"must be a text of {between} visible ASCII characters"))
     return str(raw)
-
-
-def _is_tolerance(value: object) -> bool:
-    return type(value) is int and 1 <= value <= MAX_TOLERANCE_SECONDS
 
 
 def _shown(name: object) -> str:

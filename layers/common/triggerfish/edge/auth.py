@@ -1,6 +1,7 @@
 """Who calls: the API key of a request becomes a Principal, or the request ends here."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from fastapi import Request
 
@@ -12,20 +13,25 @@ MAX_KEY_CHARACTERS = 200
 Authenticate = Callable[[str], Awaitable[Principal | None]]
 
 
-def require(
-    scope: str, authenticate: Callable[[], Authenticate]
-) -> Callable[..., Awaitable[Principal]]:
+@dataclass(frozen=True)
+class Guard:
     """A FastAPI dependency: the caller, who must hold `scope`. Raises Unauthorised or Forbidden."""
 
-    async def caller(request: Request) -> Principal:
-        principal = await authenticate()(_key(request))
+    scope: str
+    authenticate: Callable[[], Authenticate]
+
+    async def __call__(self, request: Request) -> Principal:
+        principal = await self.authenticate()(_key(request))
         if principal is None:
             raise Unauthorised("The API key is not valid.")
-        if scope not in principal.scopes:
-            raise Forbidden(f"The API key needs the scope {scope}.")
+        if self.scope not in principal.scopes:
+            raise Forbidden(f"The API key needs the scope {self.scope}.")
         return principal
 
-    return caller
+
+def require(scope: str, authenticate: Callable[[], Authenticate]) -> Guard:
+    """The guard of a route; the API document reads its scope from there."""
+    return Guard(scope, authenticate)
 
 
 def _key(request: Request) -> str:

@@ -14,18 +14,56 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
-    StrictInt,
     ValidationError,
 )
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.event_summary import MAX_HOURS
-from triggerfish.domain.log_entry import level_name
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.replay import MAX_REPLAYS
+from triggerfish.domain.timestamps import is_rfc3339
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def _time(value: Any) -> Any:
+    """Pydantic would take a number for Unix time, and half a time for a whole one."""
+    if not isinstance(value, str) or not is_rfc3339(value):
+        raise ValueError("must be an RFC 3339 time")
+    return value
+
+
+def _truth(value: Any) -> Any:
+    """Of all that Pydantic takes for a boolean (`1`, `on`, …), what JSON calls one."""
+    if str(value).lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _number(value: Any) -> Any:
+    """In a body 5 and 5.0 are the same number, but "5" and true are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_time)]
+Truth = Annotated[bool, BeforeValidator(_truth)]
+Cursor = Annotated[
+    str,
+    Field(description="`next_cursor` of the page before.", json_schema_extra={"format": "cursor"}),
+]
+View = Annotated[
+    Literal["active", "archived"], Field(description="Younger than two hours, or older.")
+]
+OfTrigger = Annotated[UUID | None, Field(description="Of this trigger.")]
+FromSource = Annotated[
+    Literal["api", "scheduled", "manual-test", "replay"] | None,
+    Field(description="What made it fire."),
+]
+From = Annotated[Time | None, Field(alias="from", description="Fired then or later.")]
+To = Annotated[Time | None, Field(alias="to", description="Fired then or earlier.")]
 
 
 async def refuse_repeats(request: Request) -> None:
@@ -42,8 +80,8 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
-    cursor: Annotated[str | None, Field(max_length=500)] = None
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Of a page.")] = DEFAULT_LIMIT
+    cursor: Cursor | None = None
 
 
 class CountQuery(BaseModel):
@@ -51,76 +89,38 @@ class CountQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = DEFAULT_COUNT
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT, description="How many fires.")] = DEFAULT_COUNT
 
 
 class TriggerQuery(PageQuery):
     """GET /api/v1/triggers"""
 
-    type: Literal["scheduled", "api"] | None = None
-    status: Literal["active", "paused", "completed", "disabled"] | None = None
+    type: Annotated[Literal["scheduled", "api"] | None, Field(description="Of this type.")] = None
+    status: Annotated[
+        Literal["active", "paused", "completed", "disabled"] | None,
+        Field(description="In this status."),
+    ] = None
 
 
 class OperationalEventQuery(PageQuery):
     """GET /api/v1/operational-events"""
 
-    trigger_id: UUID | None = None
+    trigger_id: OfTrigger = None
 
 
 class EventLogQuery(PageQuery):
     """GET /api/v1/event-logs; `from` and `to` are inclusive."""
 
-    view: Literal["active", "archived"] = "active"
-    trigger_id: UUID | None = None
-    status: Literal["pending", "delivering", "held", "success", "failure"] | None = None
-    source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
-    is_test: bool | None = None
-    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
-
-
-class UploadQuery(BaseModel):
-    """POST /api/v1/files/upload"""
-
-    model_config = ConfigDict(extra="forbid")
-
-    on_complete: UUID | None = None
-
-
-class GraphqlBody(BaseModel):
-    """POST /graphql (GraphQL over HTTP)"""
-
-    model_config = ConfigDict(extra="forbid")
-
-    query: Annotated[str, Field(min_length=1)]
-    variables: dict[str, Any] | None = None
-    operation_name: Annotated[str | None, Field(alias="operationName")] = None
-    extensions: dict[str, Any] | None = None
-
-
-class JobQuery(PageQuery):
-    """GET /api/v1/jobs"""
-
-    status: Literal["queued", "processing", "completed", "failed"] | None = None
-
-
-class EntryQuery(PageQuery):
-    """GET /api/v1/jobs/{job_id}/entries; `from` and `to` are inclusive."""
-
-    level: Annotated[str | None, BeforeValidator(level_name)] = None
-    text: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] = None
-    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
-
-
-def _text(value: Any) -> Any:
-    """Pydantic takes a number for Unix time; in a body that is rather a mistake."""
-    if not isinstance(value, str):
-        raise ValueError("must be an RFC 3339 time")
-    return value
-
-
-BodyTime = Annotated[AwareDatetime, BeforeValidator(_text)]
+    view: View = "active"
+    trigger_id: OfTrigger = None
+    status: Annotated[
+        Literal["pending", "delivering", "held", "success", "failure"] | None,
+        Field(description="In this status."),
+    ] = None
+    source: FromSource = None
+    is_test: Annotated[Truth | None, Field(description="Test runs only, or none.")] = None
+    since: From = None
+    until: To = None
 
 
 class ReplayBody(BaseModel):
@@ -128,15 +128,17 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    view: Literal["active", "archived"] = "active"
-    trigger_id: UUID | None = None
+    view: View = "active"
+    trigger_id: OfTrigger = None
     status: Literal["success", "failure"] | None = None
-    source: Literal["api", "scheduled", "manual-test", "replay"] | None = None
+    source: FromSource = None
     is_test: StrictBool | None = None
-    since: Annotated[BodyTime | None, Field(alias="from")] = None
-    until: Annotated[BodyTime | None, Field(alias="to")] = None
-    limit: Annotated[StrictInt, Field(ge=1, le=MAX_REPLAYS)] = MAX_REPLAYS
-    cursor: Annotated[str | None, Field(max_length=500)] = None
+    since: From = None
+    until: To = None
+    limit: Annotated[
+        int, Field(ge=1, le=MAX_REPLAYS, description="Of one request."), BeforeValidator(_number)
+    ] = MAX_REPLAYS
+    cursor: Cursor | None = None
     dry_run: StrictBool = False
 
 
@@ -160,4 +162,4 @@ class HoursQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = MAX_HOURS
+    hours: Annotated[int, Field(ge=1, le=MAX_HOURS, description="How far back.")] = MAX_HOURS

@@ -7,11 +7,14 @@ from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.access import Principal
-from triggerfish.domain.errors import NotFound
+from triggerfish.domain.errors import NotFound, TryLater
 from triggerfish.domain.trigger import Trigger
 from triggerfish.domain.trigger_change import Standing, paused, resumed, revised
 from triggerfish.domain.trigger_patch import patch_definition
 from triggerfish.usecases.tick import TickDeps, fire_due
+
+# Each fires 100 occurrences at most; who is further behind than that waits for the tick.
+CATCH_UP_LOOKS = 20
 
 
 class TriggerChanges(Protocol):
@@ -68,12 +71,48 @@ async def _change(
     """Change it between what is due before and what is due after, however late the tick is.
 
     What is due by now fires as the trigger was; what is due within the look-ahead, as it is then.
+    Raises TryLater for a trigger that is far behind, since it would lose what it has not fired.
     """
-    await fire_due(timedelta(0), d.tick, only=trigger_id)
-    changed = await d.changes.change(caller.project_id, trigger_id, decide)
-    if changed is None:
-        raise NotFound("There is no such trigger.")
+    changed = await _catch_up_and_change(trigger_id, caller, decide, d)
     fire_at = changed.trigger.next_fire_at
     if fire_at is not None and fire_at <= d.tick.clock.now() + d.lookahead:
         await fire_due(d.lookahead, d.tick, only=trigger_id)
     return changed.trigger
+
+
+async def _catch_up_and_change(
+    trigger_id: UUID,
+    caller: Principal,
+    decide: Callable[[Standing, datetime], Standing],
+    d: ChangeTriggerDeps,
+) -> Standing:
+    for _ in range(CATCH_UP_LOOKS):
+        await fire_due(timedelta(0), d.tick, only=trigger_id)
+        changed = await _change_unless_behind(trigger_id, caller, decide, d)
+        if changed is not None:
+            return changed
+    raise TryLater("The trigger is catching up with what was due; try again shortly.")
+
+
+async def _change_unless_behind(
+    trigger_id: UUID,
+    caller: Principal,
+    decide: Callable[[Standing, datetime], Standing],
+    d: ChangeTriggerDeps,
+) -> Standing | None:
+    """None, and nothing changed, for a trigger with more that is due than one look fires.
+
+    Also for one that became due since that look. Raises NotFound.
+    """
+    behind = False
+
+    def decide_unless_behind(standing: Standing, now: datetime) -> Standing:
+        nonlocal behind
+        fire_at = standing.trigger.next_fire_at
+        behind = fire_at is not None and fire_at <= now
+        return standing if behind else decide(standing, now)
+
+    changed = await d.changes.change(caller.project_id, trigger_id, decide_unless_behind)
+    if changed is None:
+        raise NotFound("There is no such trigger.")
+    return None if behind else changed

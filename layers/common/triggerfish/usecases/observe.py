@@ -15,6 +15,7 @@ from triggerfish.domain.observation import (
     QueueDepth,
     judge_heartbeat,
     judge_worker,
+    say_dead_letters,
 )
 from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.ports import Clock, Queue
@@ -124,11 +125,13 @@ async def read_metrics(d: ObserveDeps) -> Metrics:
 
 
 async def _queue(d: ObserveDeps) -> Component:
+    """Dead letters are said, but the queue is up: it is not the queue that failed."""
     try:
-        depth = await d.queue.depth()
+        depth, dead_letters = await d.queue.depth(), await d.queue.dead_letters()
     except TryLater as error:
         return Component("queue", False, error.message)
-    return Component("queue", True, f"{depth.waiting} waiting, {depth.in_flight} in flight")
+    reason = f"{depth.waiting} waiting, {depth.in_flight} in flight"
+    return Component("queue", True, reason + say_dead_letters(dead_letters))
 
 
 async def unless_away(reading: Awaitable[T]) -> T | None:

@@ -66,7 +66,7 @@ def _claim(table: str) -> TextClause:
              WHERE id = ANY(CAST(:ids AS uuid[]))
                AND ((lease_until IS NULL AND next_attempt_at <= :now) OR lease_until < :now)
              ORDER BY id
-               FOR UPDATE SKIP LOCKED)
+               FOR UPDATE)  -- waits for who marks or moves the row: skipped, it would wait 60 s
         UPDATE {table} e {LEASE}
           FROM free, trigger_revisions r
          WHERE e.id = free.id AND r.id = e.revision_id

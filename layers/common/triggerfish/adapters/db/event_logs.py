@@ -97,6 +97,13 @@ def _get(table: str) -> TextClause:
     """)
 
 
+# For operators, who see all projects.
+FIND = text(f"""
+    SELECT {LOG_COLUMNS} FROM {ACTIVE} WHERE id = ANY(CAST(:ids AS uuid[]))
+     UNION ALL
+    SELECT {LOG_COLUMNS} FROM {ARCHIVE} WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
 CONDITIONS = {
     "trigger_id": "trigger_id = :trigger_id",
     "status": "status = :status",
@@ -188,6 +195,11 @@ class EventLogs:
             if rows:
                 return EventLog(**rows[0]._mapping)
         return None
+
+    async def find(self, event_ids: Sequence[UUID]) -> list[EventLog]:
+        """Those of the events that are logged, of whichever project."""
+        rows = await self._database.run(FIND, ids=uuid_array(event_ids))
+        return [EventLog(**row._mapping) for row in rows]
 
 
 async def insert_scheduled(

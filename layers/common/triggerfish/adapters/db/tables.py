@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -312,4 +314,59 @@ heartbeats = Table(
     Column("duration_ms", Integer, nullable=False),
     Column("counts", JSONB, nullable=False),  # of the last run
     Column("totals", JSONB, nullable=False, server_default="{}"),  # of all runs
+)
+
+# Contains-searches read trigrams. Postgres ships the extension; a database's owner may create it.
+event.listen(
+    metadata,
+    "before_create",
+    DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"),  # type: ignore[no-untyped-call]
+)
+
+catalogue_events = Table(
+    "catalogue_events",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    Column("title", Text, nullable=False),
+    _at("start_at"),
+    _at("end_at"),
+    Column("location", Text, nullable=False),
+    Column("location_folded", Text, nullable=False),  # as searches compare it
+    Column("status", Text, nullable=False),
+    Column("internal_notes", Text),
+    Column("created_by", Text, nullable=False),
+    _at("updated_at"),
+    Column("version", Integer, nullable=False),  # counts changes: of two at once one is refused
+    CheckConstraint("status IN ('DRAFT', 'PUBLISHED', 'CANCELLED')", name="status_check"),
+    CheckConstraint("start_at < end_at", name="times_check"),
+    # Pages and totals of every filter but locations are read from this one alone.
+    Index("catalogue_events_start_idx", "start_at", "id", postgresql_include=["status"]),
+    Index(
+        "catalogue_events_location_idx",
+        "location_folded",
+        postgresql_using="gin",
+        postgresql_ops={"location_folded": "gin_trgm_ops"},
+    ),
+)
+
+# The outbox: written with the change that it tells of.
+catalogue_notifications = Table(
+    "catalogue_notifications",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    Column("event_id", UUID(), ForeignKey("catalogue_events.id"), nullable=False),
+    Column("news", Text, nullable=False),
+    Column("title", Text, nullable=False),  # at that time
+    _at("created_at"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    _at("lease_until", nullable=True),
+    _at("resend_at", nullable=True),  # when the sweep takes it up, unless it is told before
+    _at("told_at", nullable=True),
+    CheckConstraint("news IN ('created', 'published', 'cancelled')", name="news_check"),
+    CheckConstraint("(told_at IS NULL) = (resend_at IS NOT NULL)", name="open_check"),
+    Index(
+        "catalogue_notifications_open_idx",
+        "resend_at",
+        postgresql_where=text("resend_at IS NOT NULL"),
+    ),
 )

@@ -75,6 +75,13 @@ GET = text(f"""
      WHERE t.project_id = :project_id AND t.id = :id
 """)
 
+# For a setting of the operator, who is of no project. Every customer's look-up is by project.
+BY_ID = text(f"""
+    SELECT {COLUMNS}
+      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE t.id = :id
+""")
+
 BY_TOKEN = text(f"""
     SELECT {COLUMNS}, t.webhook_token_hash AS token_hash
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
@@ -168,6 +175,11 @@ class Triggers:
 
     async def get(self, project_id: UUID, trigger_id: UUID) -> Trigger | None:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
+        return to_trigger(rows[0], self._vault) if rows else None
+
+    async def by_id(self, trigger_id: UUID) -> Trigger | None:
+        """A trigger of whichever project."""
+        rows = await self._database.run(BY_ID, id=trigger_id)
         return to_trigger(rows[0], self._vault) if rows else None
 
     async def by_tokens(

@@ -1,0 +1,48 @@
+"""/events → create, change and list the events of the catalogue: for the team that manages it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from triggerfish.domain.access import Principal
+from triggerfish.edge.auth import require
+from triggerfish.edge.catalogue_queries import EventQuery
+from triggerfish.edge.catalogue_views import event_page_view, event_view
+from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.openapi import catalogue
+from triggerfish.edge.queries import refuse_repeats
+from triggerfish.usecases.manage_events import change_catalogue_event, create_event, list_events
+from triggerfish.wiring import wiring
+
+app = build_app()
+
+Manager = Annotated[
+    Principal, Depends(require("catalogue:admin", lambda: wiring().authenticate_for_catalogue))
+]
+
+
+@app.post("/events", status_code=201, **catalogue.create)
+async def create(request: Request, caller: Manager) -> Json:
+    parts = wiring()
+    event = await create_event(await read_json(request), caller, parts.manage_events)
+    return Json(event_view(event, parts.clock.now()), 201)
+
+
+@app.get("/events", dependencies=[Depends(refuse_repeats)], **catalogue.list_)
+async def list_(_: Manager, query: Annotated[EventQuery, Query()]) -> Json:
+    parts = wiring()
+    wanted = query.wanted()
+    page = await list_events(wanted, parts.manage_events, page=query.page, limit=query.limit)
+    return Json(event_page_view(page, parts.clock.now()))
+
+
+@app.patch("/events/{id}", **catalogue.change)
+async def change(id: str, request: Request, _: Manager) -> Json:
+    parts = wiring()
+    event_id = parse_id(id, "event")
+    body = await read_json(request)
+    event = await change_catalogue_event(event_id, body, parts.manage_events)
+    return Json(event_view(event, parts.clock.now()))
+
+
+handler = lambda_handler(app)

@@ -1,0 +1,88 @@
+"""The real functions and a real Postgres behind a real server, for a client that speaks HTTP."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from local.runtime.gateway import Gateway
+from tests.conftest import API_KEY
+from tests.factories import a_catalogue_event, a_scheduled_trigger, an_api_trigger
+from tests.functions import retention, tick
+from tests.integration.lanes import ENVIRONMENT, template
+from triggerfish.wiring import close_all
+
+PATIENT = {"TRIGGERFISH_TICK_SECONDS": "3600", "TRIGGERFISH_RETENTION_SECONDS": "3600"}
+URL = "TRIGGERFISH_FUZZ_URL"
+ENDPOINT = "https://example.com/hook"  # nothing is delivered: no worker runs
+
+
+class Platform:
+    """A running platform and a client that makes what a request needs to be about something."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {API_KEY}"})
+
+    def make(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        place = path if path.startswith("/") else f"/api/v1/{path}"
+        answer = self.http.post(place, json=body or {})
+        assert answer.is_success, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def trigger(self, *, api: bool) -> dict[str, Any]:
+        new = an_api_trigger if api else a_scheduled_trigger
+        changes: dict[str, Any] = {"schema": {}} if api else {"schedule": {"in": "9d"}}
+        return self.make("triggers", new(ENDPOINT, **changes))
+
+    def key(self) -> dict[str, Any]:
+        return self.make("keys", {"name": "fuzzed", "scopes": ["triggers:read"]})
+
+    def catalogue_event(self, status: str) -> str:
+        return str(self.make("/events", a_catalogue_event(status=status))["id"])
+
+    def event(self) -> str:
+        return str(self.make(f"triggers/{self.trigger(api=False)['id']}/test-run")["event_id"])
+
+
+@contextmanager
+def running(environment: Mapping[str, str]) -> Iterator[Platform]:
+    """Serve on a free port of loopback, in a thread with a loop of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**ENVIRONMENT, **PATIENT, **environment}.items():
+            patch.setenv(name, value)
+        gateway = Gateway(template())
+        config = uvicorn.Config(gateway, host="127.0.0.1", port=0, lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=asyncio.run, args=[_serve(server)], daemon=True)
+        thread.start()
+        try:
+            yield Platform(f"http://127.0.0.1:{_port(server, thread)}")
+        finally:
+            server.should_exit = True
+            thread.join(30)
+            gateway.close()
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    await close_all()  # forget the settings of whoever came before
+    await tick()  # all is up once these have run
+    await retention()
+    try:
+        await server.serve()
+    finally:
+        await close_all()
+
+
+def _port(server: uvicorn.Server, thread: threading.Thread) -> int:
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        thread.join(0.05)
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port

@@ -1,0 +1,117 @@
+"""A queue as bad as the contract of SQS allows: it loses, doubles, delays and shuffles messages."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tests.simulation.world import Process, World
+from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.observation import QueueDepth
+
+VISIBILITY_SECONDS = 40.0
+MAX_RECEIVES = 5
+BATCH = 10
+
+
+@dataclass
+class Message:
+    ref: EventRef
+    visible_at: float  # of the loop's time
+    receives: int = 0
+
+
+TIMERS_ARE_EARLY = 1e-6
+"""Seconds: asyncio's timers may ring that much before their time."""
+
+
+class Broker:
+    """The one queue that all processes share."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.messages: list[Message] = []
+        self.dead: list[Message] = []
+        self._arrival = asyncio.Event()
+        random = world.random
+        self.loss = random.choice((0.0, 0.0, 0.1, 0.4))
+        self.refusal = random.choice((0.0, 0.0, 0.2))
+        self.doubling = random.choice((0.0, 0.1, 0.4))
+        self.delay = random.choice((0.0, 0.1, 0.3))
+
+    def take(self, ref: EventRef, delay: float) -> bool:
+        """Accept a message, or not; an accepted one may be lost all the same."""
+        world = self._world
+        if world.chance(self.refusal):
+            world.note("queue", f"REFUSES {ref.event_id}")
+            return False
+        if world.chance(self.loss):
+            world.note("queue", f"LOSES {ref.event_id}")
+            return True
+        copies = 2 if world.chance(self.doubling) else 1
+        for _ in range(copies):
+            late = world.random.uniform(0, 90) if world.chance(self.delay) else 0.0
+            self.messages.append(Message(ref, world.elapsed() + delay + late))
+        self._arrival.set()
+        return True
+
+    async def receive(self) -> list[Message]:
+        """Up to ten visible messages, in any order; waits until there is one."""
+        while True:
+            now = self._world.elapsed()
+            visible = [one for one in self.messages if one.visible_at <= now + TIMERS_ARE_EARLY]
+            if visible:
+                return self._hand_out(visible, now)
+            self._arrival.clear()
+            wait = min((message.visible_at for message in self.messages), default=None)
+            try:
+                async with asyncio.timeout_at(wait):
+                    await self._arrival.wait()
+            except TimeoutError:
+                continue
+
+    def _hand_out(self, visible: list[Message], now: float) -> list[Message]:
+        if self._world.faults:
+            self._world.random.shuffle(visible)
+        batch = []
+        for message in visible[:BATCH]:
+            message.receives += 1
+            message.visible_at = now + VISIBILITY_SECONDS
+            if message.receives > MAX_RECEIVES:
+                self.messages.remove(message)
+                self.dead.append(message)
+            else:
+                batch.append(message)
+        return batch
+
+    def delete(self, batch: Sequence[Message]) -> None:
+        self.messages = [one for one in self.messages if not any(one is done for done in batch)]
+
+    def wipe(self) -> None:
+        self.messages.clear()
+
+
+class SimulatedQueue:
+    """The `Queue` port of one process."""
+
+    def __init__(self, broker: Broker, process: Process) -> None:
+        self._broker = broker
+        self._process = process
+
+    async def send(self, refs: Sequence[EventRef], *, now: datetime) -> list[EventRef]:
+        if not refs:
+            return []
+        await self._process.point("before sending messages")
+        taken = [
+            ref
+            for ref in refs
+            if self._broker.take(ref, min(max(int((ref.due_at - now).total_seconds()), 0), 900))
+        ]
+        await self._process.point("after sending messages")
+        return taken
+
+    async def depth(self) -> QueueDepth:
+        return QueueDepth(len(self._broker.messages), 0, 0)
+
+    async def dead_letters(self) -> int:
+        return len(self._broker.dead)
