@@ -25,6 +25,10 @@ from triggerfish.settings import Settings
 from triggerfish.wiring import migrate, wiring
 
 SECONDS = 60
+LISTENERS = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE query LIKE 'LISTEN%%' AND datname = current_database()
+"""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,13 @@ async def states(socket: ClientConnection) -> list[dict[str, Any]]:
     return seen
 
 
+async def listeners(live: Live, count: int) -> None:
+    """Wait until just so many connections listen."""
+    async with asyncio.timeout(SECONDS):
+        while live.api.sql(LISTENERS) != [(count,)]:
+            await asyncio.sleep(0.02)
+
+
 async def closed_with(socket: ClientConnection) -> int | None:
     with pytest.raises(ConnectionClosed):
         await asyncio.wait_for(socket.recv(), SECONDS)
@@ -115,7 +126,7 @@ async def test_a_hundred_watchers_see_monotone_progress_and_the_end(live: Live) 
     async with asyncio.timeout(SECONDS):
         while hub.watchers < watchers:
             await asyncio.sleep(0.02)
-    assert live.api.sql(LISTENERS) == [(1,)]
+    await listeners(live, 1)
     await live.work()
     for seen in await asyncio.wait_for(asyncio.gather(*tasks), SECONDS):
         percents = [state["percent"] for state in seen]
@@ -123,13 +134,8 @@ async def test_a_hundred_watchers_see_monotone_progress_and_the_end(live: Live) 
         assert (percents, totals) == (sorted(percents), sorted(totals))
         assert seen[-1]["status"] == "completed"
         assert seen[-1]["lines"] == {"total": 300, "accepted": 300, "rejected": 0}
-    async with asyncio.timeout(SECONDS):
-        while live.api.sql(LISTENERS) != [(0,)]:
-            await asyncio.sleep(0.02)
+    await listeners(live, 0)
     assert hub.watchers == 0
-
-
-LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
 
 
 async def test_who_comes_after_the_end_sees_it(live: Live) -> None:
@@ -155,9 +161,7 @@ async def test_a_listener_that_is_cut_off_comes_back_and_misses_nothing(live: Li
     async with live.socket(job_id) as socket:
         await prove(socket)
         await socket.recv()
-        async with asyncio.timeout(SECONDS):
-            while live.api.sql(LISTENERS) != [(1,)]:
-                await asyncio.sleep(0.02)
+        await listeners(live, 1)
         live.api.sql(LISTENERS.replace("count(*)", "pg_terminate_backend(pid)"))
         await live.work()
         seen = await asyncio.wait_for(states(socket), SECONDS)
