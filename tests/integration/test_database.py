@@ -11,14 +11,17 @@ from triggerfish.domain.errors import TryLater
 
 PID = text("SELECT pg_backend_pid() AS pid")
 SLEEP = text("SELECT pg_sleep(30)")
-TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+# Waits until they are gone: a connection that is still being closed would answer the pool's ping.
+TERMINATE = """
+    SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND datname = current_database()
+      AND backend_type = 'client backend'
+"""
 
 
 def terminate_all(database_url: str) -> None:
     with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(
-            TERMINATE + " AND datname = current_database() AND backend_type = 'client backend'"
-        )
+        connection.execute(TERMINATE)
 
 
 async def test_a_connection_closed_while_idle_is_replaced_unnoticed(database_url: str) -> None:

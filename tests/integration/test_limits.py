@@ -53,25 +53,25 @@ async def limited(request: pytest.FixtureRequest, settings: Settings) -> Limited
 
 @pytest.mark.attack("floods: rates, quotas")
 async def test_calls_beyond_a_webhooks_rate_are_told_when_to_come_back(limited: Limited) -> None:
-    async with limited(TRIGGERFISH_WEBHOOK_RATE="0.5") as api:  # three at once, one every 2 s
+    async with limited(TRIGGERFISH_WEBHOOK_RATE="0.01") as api:  # one every 100 s
         noisy, quiet = [await api.create(an_api_trigger(HOOK)) for _ in range(2)]
-        answers = [await post_json(api.http, noisy["webhook_url"], BODY) for _ in range(8)]
-        accepted = [answer for answer in answers if answer.status_code == 202]
-        assert 2 <= len(accepted) <= 6
-        assert_refused(answers[-1], 429)
-        assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
-        assert answers[-1].json()["error"]["code"] == "RATE_LIMITED"
+        await api.fire(noisy, BODY)
+        answers = [await post_json(api.http, noisy["webhook_url"], BODY) for _ in range(3)]
+        for answer in answers:
+            assert_refused(answer, 429)
+            assert 1 <= int(answer.headers["retry-after"]) <= 100
+            assert answer.json()["error"]["code"] == "RATE_LIMITED"
         await api.fire(quiet, BODY)
-        assert api.stored()["event_logs_active"] == len(accepted) + 1
+        assert api.stored()["event_logs_active"] == 2
 
 
 @pytest.mark.attack("floods: rates, quotas")
 async def test_requests_beyond_a_keys_rate_are_told_when_to_come_back(limited: Limited) -> None:
-    async with limited(TRIGGERFISH_KEY_RATE="0.5") as api:
-        answers = [await api.http.get(TRIGGERS) for _ in range(8)]
-        assert answers[0].status_code == 200
-        assert_refused(answers[-1], 429)
-        assert int(answers[-1].headers["retry-after"]) >= 1
+    async with limited(TRIGGERFISH_KEY_RATE="0.01") as api:
+        await api.get(TRIGGERS)
+        refused = await api.http.get(TRIGGERS)
+        assert_refused(refused, 429)
+        assert 1 <= int(refused.headers["retry-after"]) <= 100
         stranger = await api.http.get(TRIGGERS, headers={"authorization": "Bearer tf_unknown"})
         assert_refused(stranger, 401)  # no bucket is made for what nobody has
 

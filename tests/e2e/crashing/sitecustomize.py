@@ -74,7 +74,7 @@ POINTS = [
     Point("deliver.after_claim", DELIVERIES, "Deliveries.claim", AFTER),
     Point("deliver.during_post", SENDER, "HttpSender.post", DURING),
     Point("deliver.after_post", SENDER, "HttpSender.post", AFTER),
-    Point("deliver.after_outcome", DELIVERIES, "Deliveries.settle", AFTER, lambda done: done[0]),
+    Point("deliver.after_outcome", DELIVERIES, "Deliveries.settle", AFTER, lambda it: it.done),
     Point("deliver.before_retry_is_sent", QUEUE, "SqsQueue.send", BEFORE),
     Point("deliver.before_delete", POLLER, "SqsQueue.delete", BEFORE),
     Point("fire_webhook.before_commit", EVENTS, "EventLogs.insert_accepted", BEFORE),

@@ -98,6 +98,8 @@ def test_the_layer_holds_what_the_functions_need_and_nothing_of_the_local_host(l
     assert not names & {*HOST_ONLY, "pip", "hatchling", "pytest", "uvloop"}
     assert not (layer / "python/local").exists()
     assert (layer / "python/triggerfish/migrations/versions").is_dir()
+    assert (layer / "python/triggerfish/edge/openapi/files/openapi.json").is_file()
+    assert (layer / "python/fastapi_swagger/resources/swagger-ui-bundle.js").is_file()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=list(FUNCTIONS))

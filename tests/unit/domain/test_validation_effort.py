@@ -4,7 +4,7 @@ import pytest
 
 from triggerfish.domain.schema_gate import inspect
 from triggerfish.domain.validation_effort import (
-    compares_numbers,
+    far_size,
     is_far,
     payload_size,
     schema_effort,
@@ -30,13 +30,29 @@ def test_the_effort_of_a_schema_is_its_weight_and_what_it_compares(schema, effor
     assert schema_effort(inspect(schema), 1) == effort
 
 
-def test_only_schemas_that_compare_make_far_numbers_count():
-    assert compares_numbers(inspect({"items": {"const": 1}}))
-    assert not compares_numbers(inspect({"properties": {"const": {"type": "number"}}}))
-    assert payload_size([1e-300, "x"], 10**6, numbers=True) == 1_502
-    assert payload_size([1e-300, "x"], 10**6, numbers=False) == 3
-    assert payload_size({"a": [1, 2]}, 10**6, numbers=True) == 4
-    assert payload_size([1] * 100, 10, numbers=False) == 11  # enough is enough
+@pytest.mark.parametrize(
+    ("schema", "effort", "size"),
+    [
+        ({"properties": {"const": {"type": "number"}}}, 1, 0),
+        ({"items": {"const": 1}}, 2, 751),
+        ({"minimum": 0, "maximum": 9}, 3, 1_001),
+        ({"enum": [1, 2, 3]}, 1, 1_501),  # looked up by hash
+        ({"enum": [1, "a", 3]}, 64, 71),
+        ({"maximum": 1e300}, 3_001, 1),  # its effort is that of a far number already
+    ],
+)
+def test_a_far_number_costs_as_much_as_it_is_compared(schema, effort, size):
+    assert schema_effort(inspect(schema), 1) == effort
+    assert far_size(inspect(schema), effort) == size
+
+
+def test_only_far_numbers_count_for_more_and_long_ones_for_more_still():
+    assert payload_size([1e-300, "x"], 10**6, far=1_500) == 1_502
+    assert payload_size([1e-300, "x"], 10**6, far=0) == 3
+    assert payload_size({"a": [1, 2]}, 10**6, far=1_500) == 4
+    assert payload_size(2**1_000, 10**6, far=1_500) == 1_500
+    assert payload_size(2**5_000, 10**6, far=1_500) == 5 * 1_500
+    assert payload_size([1] * 100, 10, far=0) == 11  # enough is enough
 
 
 @pytest.mark.parametrize("value", [1e-31, -1e31, 2**128, -(10**40)])

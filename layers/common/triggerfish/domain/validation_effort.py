@@ -18,7 +18,8 @@ COSTLY_KEYWORDS = {"pattern", "patternProperties", "uniqueItems"}
 MEMBER = 20  # of an enum that is not all text or all whole numbers
 FRACTION = 100
 FAR_NUMBER = 3_000
-FAR_VALUE = 1_500  # a far number in the payload, beside one in the schema
+FAR_VALUE = 1_500  # a far number in the payload, for each that it is compared with
+FAR_BITS = 1_024  # longer ones cost more: 0.2 ms for 10,000 bits and `multipleOf`
 COMPARED = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
 
@@ -30,18 +31,19 @@ def schema_effort(gate: Gate, weight: int) -> int:
     return weight * (COSTLY if is_costly else 1) + compared
 
 
-def compares_numbers(gate: Gate) -> bool:
-    """Whether numbers of the payload are compared with any of the schema."""
-    keywords = {"const", "enum", *COMPARED}
-    return any(isinstance(one, dict) and keywords & one.keys() for one in gate.schemas.values())
+def far_size(gate: Gate, effort: int) -> int:
+    """How many other values a far number of the payload counts for; 0 if none is compared."""
+    schemas = (schema for schema in gate.schemas.values() if isinstance(schema, dict))
+    comparisons = sum(map(_comparisons, schemas))
+    return 1 + comparisons * FAR_VALUE // effort if comparisons else 0
 
 
-def payload_size(payload: object, enough: int, *, numbers: bool) -> int:
-    """Count the payload's values, stopping above `enough`; far numbers count more if `numbers`."""
+def payload_size(payload: object, enough: int, *, far: int) -> int:
+    """Count the payload's values, stopping above `enough`; `far`: see `far_size`."""
     size, stack = 0, [payload]
     while stack and size <= enough:
         value = stack.pop()
-        size += FAR_VALUE if numbers and is_far(value) else 1
+        size += far * _length(value) if far and is_far(value) else 1
         if isinstance(value, dict):
             stack.extend(value.values())
         elif isinstance(value, list):
@@ -54,6 +56,17 @@ def is_far(value: object) -> bool:
     if isinstance(value, float):
         return value != 0 and not 1e-30 < abs(value) < 1e30
     return isinstance(value, int) and value.bit_length() > 128
+
+
+def _length(value: object) -> int:
+    return 1 + (value.bit_length() // FAR_BITS if isinstance(value, int) else 0)
+
+
+def _comparisons(schema: dict[str, Any]) -> int:
+    """With how many numbers one value of a payload is compared at most."""
+    members = schema.get("enum", [])
+    tried = 1 if _is_hashed(members) else len(members)
+    return sum(name in schema for name in ("const", *COMPARED)) + tried
 
 
 def _compared(schema: dict[str, Any]) -> int:
