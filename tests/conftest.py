@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import boto3
@@ -82,17 +83,31 @@ def queue_urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
+def imports_url(queue_urls: tuple[str, str]) -> str:
+    """The queue of import jobs, beside that of deliveries."""
+    return str(boto3.client("sqs").create_queue(QueueName="imports")["QueueUrl"])
+
+
+@pytest.fixture
 def notifications_url(queue_urls: tuple[str, str]) -> str:
     """The queue of the catalogue's notifications, beside that of deliveries."""
     return str(boto3.client("sqs").create_queue(QueueName="notifications")["QueueUrl"])
 
 
 @pytest.fixture
-def settings(database_url: str, queue_urls: tuple[str, str], notifications_url: str) -> Settings:
+def settings(
+    database_url: str,
+    queue_urls: tuple[str, str],
+    imports_url: str,
+    notifications_url: str,
+    tmp_path: Path,
+) -> Settings:
     return Settings(
         database_url=database_url,
         deliveries_queue_url=queue_urls[0],
         deliveries_dlq_url=queue_urls[1],
+        imports_queue_url=imports_url,
+        object_store=f"file:{tmp_path}/objects",
         notifications_queue_url=notifications_url,
         egress_allow="127.0.0.0/8,::1/128",
         public_url="http://triggerfish.test",

@@ -6,8 +6,10 @@ import boto3
 from moto.sqs.models import sqs_backends
 
 from functions.deliver.handler import handler as deliver_handler
+from functions.process_log_file.handler import handler as process_log_file_handler
 from functions.retention.handler import handler as retention_handler
 from functions.send_notification.handler import handler as send_notification_handler
+from functions.sweep_jobs.handler import handler as sweep_jobs_handler
 from functions.sweep_notifications.handler import handler as sweep_notifications_handler
 from functions.tick.handler import handler as tick_handler
 
@@ -18,6 +20,23 @@ async def tick(horizon_seconds: float = 2) -> dict[str, int]:
 
 async def retention() -> dict[str, int]:
     return await retention_handler.native({}, None)
+
+
+async def process(records: list[dict[str, Any]]) -> list[str]:
+    """One invocation of `process_log_file`; the message ids it reports as failed."""
+    answer = await process_log_file_handler.native({"Records": records}, None)
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+async def sweep_jobs() -> dict[str, int]:
+    return await sweep_jobs_handler.native({}, None)
+
+
+async def work_imports(queue_url: str) -> None:
+    """What a worker does with imports, one message at a time, until none is left."""
+    while records := messages(queue_url):
+        for record in records:
+            assert await process([record]) == []
 
 
 async def notify(records: list[dict[str, Any]]) -> list[str]:

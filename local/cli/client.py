@@ -1,11 +1,17 @@
 """A small client of the platform's HTTP API, for commands that act as a customer does."""
 
-from typing import Any
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
 
+from local.cli import state
+
 TIMEOUT_SECONDS = 10.0
+STREAM_TIMEOUT_SECONDS = 60.0
+"""Between two pieces; streams of jobs say something every 15 s."""
 
 
 class ApiError(Exception):
@@ -41,6 +47,33 @@ class Client:
         """One event log with its attempts."""
         return self._json("GET", f"/api/v1/event-logs/{event_id}")
 
+    def upload(self, name: str, file: BinaryIO) -> str:
+        """Send a log file as it is read; the id of its job."""
+        files = {"file": (name, file, "application/x-ndjson")}
+        answer = self._json(
+            "POST", "/api/v1/files/upload", files=files, timeout=STREAM_TIMEOUT_SECONDS
+        )
+        return str(answer["job_id"])
+
+    def job_states(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """A job now and whenever it has changed; ends with its final state, or before."""
+        path = f"/api/v1/jobs/{job_id}/stream"
+        try:
+            with self._http.stream("GET", path, timeout=STREAM_TIMEOUT_SECONDS) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refused("GET", path, response)
+                for line in response.iter_lines():
+                    if line.startswith("data: {"):
+                        yield json.loads(line.removeprefix("data: "))
+        except httpx.HTTPError as error:
+            raise ApiError(f"{self.url} does not answer: {error}") from None
+
+    def job_errors(self, job_id: str, count: int) -> list[dict[str, Any]]:
+        """The first bad lines of a job."""
+        page = self._json("GET", f"/api/v1/jobs/{job_id}/errors", params={"limit": count})
+        return list(page["data"])
+
     def fire(self, webhook_url: str, payload: Any) -> tuple[int, dict[str, Any]]:
         """Post to an API trigger's URL, by the way we reach the platform; status and answer."""
         response = self._send("POST", urlsplit(webhook_url).path, json=payload)
@@ -52,9 +85,7 @@ class Client:
     def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         response = self._send(method, path, **request)
         if not response.is_success:
-            error = _body(response).get("error") or {}
-            why = error.get("message") or response.reason_phrase
-            raise ApiError(f"{method} {path}: {response.status_code}. {why}")
+            raise _refused(method, path, response)
         return response
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
@@ -62,6 +93,27 @@ class Client:
             return self._http.request(method, path, **request)
         except httpx.HTTPError as error:
             raise ApiError(f"{self.url} does not answer: {error}") from None
+
+
+def connect(url: str, api_key: str) -> Client:
+    """A client of the named platform, else of the one that runs in the state directory."""
+    where = state.find()
+    platform = where.running()
+    if url and api_key:
+        return Client(url, api_key)
+    if platform is None:
+        raise ApiError(
+            f"No platform runs in {where.path}.\n"
+            "Start one with `make up` in another terminal, or give --url and --api-key."
+        )
+    return Client(url or platform.url, api_key or platform.api_key())
+
+
+def _refused(method: str, path: str, response: httpx.Response) -> ApiError:
+    error = _body(response).get("error") or {}
+    details = [f"{one['field']} {one['message']}" for one in error.get("details", [])]
+    why = "; ".join([error.get("message") or response.reason_phrase, *details])
+    return ApiError(f"{method} {path}: {response.status_code}. {why}")
 
 
 def _body(response: httpx.Response) -> dict[str, Any]:

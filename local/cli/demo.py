@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from local.cli import state
-from local.cli.client import ApiError, Client
+from local.cli.client import ApiError, Client, connect
 from local.cli.demo_report import event_logs_table, failure_reasons, triggers_table
 from local.cli.receiver import ReceiverServer
 
@@ -41,7 +40,7 @@ def demo(url: Url = "", api_key: ApiKey = "", full: Full = False) -> None:
     console = Console(highlight=False, soft_wrap=True)
     try:
         with ExitStack() as stack:
-            client = stack.enter_context(closing(_connect(url, api_key)))
+            client = stack.enter_context(closing(connect(url, api_key)))
             receiver = stack.enter_context(ReceiverServer())
             run = DemoRun(client, receiver, console, full)
             stack.callback(run.delete_triggers)
@@ -50,20 +49,6 @@ def demo(url: Url = "", api_key: ApiKey = "", full: Full = False) -> None:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if fine else 1)
-
-
-def _connect(url: str, api_key: str) -> Client:
-    """A client of the named platform, else of the one that runs in the state directory."""
-    where = state.find()
-    platform = where.running()
-    if url and api_key:
-        return Client(url, api_key)
-    if platform is None:
-        raise ApiError(
-            f"No platform runs in {where.path}.\n"
-            "Start one with `make up` in another terminal, or give --url and --api-key."
-        )
-    return Client(url or platform.url, api_key or platform.api_key())
 
 
 @dataclass

@@ -41,6 +41,7 @@ def for_children(
     TRIGGERFISH_EGRESS_ALLOW, where empty closes every private address.
     """
     defaults = {
+        "TRIGGERFISH_OBJECT_STORE": f"file:{state_dir}/objects",
         "TRIGGERFISH_PUBLIC_URL": f"http://localhost:{port}",
         "TRIGGERFISH_LOOKAHEAD_SECONDS": "2",
     }

@@ -10,6 +10,7 @@ from local.cli.receiver import receiver
 from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
+from local.cli.upload import upload
 from local.cli.verify import verify
 
 HOST = "The embedded host"
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=HOST)(up)
 app.command(rich_help_panel=HOST)(demo)
+app.command(rich_help_panel=HOST)(upload)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=DEBUGGING)
 app.command(rich_help_panel=DEBUGGING)(verify)
 app.command(rich_help_panel=DEBUGGING)(invoke)

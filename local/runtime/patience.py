@@ -9,6 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 READ_SECONDS = 15.0  # from the first byte, or from connecting, to the last byte of the body
+EARNED_BYTES = 256 * 1024  # of a body, for which its sender gets that time once more
 MAX_HEAD_BYTES = 64 * 1024  # request line and headers
 
 _REFUSAL = b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -22,6 +23,7 @@ class PatientProtocol(HttpToolsProtocol):
     _timer: TimerHandle | None = None
     _in_head = True
     _head_bytes = 0
+    _body_bytes = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -34,6 +36,8 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
+        else:
+            self._earn_time(len(data))
         super().data_received(data)
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(_TOO_LARGE)
@@ -44,7 +48,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._start()
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._head_bytes, self._body_bytes = False, 0, 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -54,6 +58,14 @@ class PatientProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._stop()
         super().handle_websocket_upgrade()
+
+    def _earn_time(self, bytes: int) -> None:
+        """A large upload may take long, as long as it goes on."""
+        self._body_bytes += bytes
+        if self._timer is not None and self._body_bytes >= EARNED_BYTES:
+            self._body_bytes = 0
+            self._stop()
+            self._start()
 
     def _start(self) -> None:
         if self._timer is None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import bench as sections
+from tests.bench.imports import imports
 from tests.e2e.platform import Platform
 
 SECTIONS: dict[str, Callable[[sections.Bench], sections.Figures]] = {
@@ -24,12 +25,15 @@ SECTIONS: dict[str, Callable[[sections.Bench], sections.Figures]] = {
     "spread": sections.spread_lateness,
     "burst-1000": partial(sections.burst_lateness, count=1_000),
     "burst-10000": partial(sections.burst_lateness, count=10_000),
+    "imports": partial(imports, lines=1_000_000),
     "idle": sections.idle,
 }
 TARGETS = {
     ("accepts", "accepts, ratio to bare app"): "at least 0.7",
     ("backlog", "CPU in all, ms"): "at most 2",
     ("burst-10000", "max_ms"): "at most 20,000",
+    ("imports", "lines per_second"): "at least 20,000",
+    ("imports", "memory of worker, MB"): "under 200",
     ("idle", "CPU in all, %"): "under 5",
 }
 

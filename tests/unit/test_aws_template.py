@@ -23,6 +23,8 @@ SENDERS = {
     "tick",
 }
 QUEUE, DEAD = "DeliveriesQueue", "DeliveriesDeadLetterQueue"
+IMPORTS, BUCKET = "ImportsQueue", "UploadsBucket"
+IMPORTERS = {"upload_file", "process_log_file", "sweep_jobs"}
 NOTIFICATIONS = "NotificationsQueue"
 
 
@@ -48,7 +50,7 @@ def roles(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def grants(role: dict[str, Any]) -> set[tuple[str, str]]:
-    """(action, queue) of every statement; anything but a queue of ours is shown whole."""
+    """(action, queue or bucket) of every statement; anything not of ours is shown whole."""
     found = set()
     for policy in role.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -63,9 +65,11 @@ def as_list(value: Any) -> list[Any]:
 
 
 def queue_of(target: Any) -> str:
-    """The queue that an ARN names, written as Fn::GetAtt or as SAM's policy templates do."""
+    """The queue or bucket that an ARN names, written as Fn::GetAtt or as SAM's policy templates do."""
     text = json.dumps(target)
-    names = [name for name in (QUEUE, DEAD, NOTIFICATIONS) if f'"{name}"' in text]
+    if ":s3:::" in text and (f'"{BUCKET}"' in text or f"${{{BUCKET}}}" in text):
+        return BUCKET
+    names = [name for name in (QUEUE, DEAD, IMPORTS, NOTIFICATIONS) if f'"{name}"' in text]
     return names[0] if len(names) == 1 and "*" not in text else text
 
 
@@ -82,7 +86,24 @@ def test_each_function_may_do_what_it_does_with_the_queue_and_no_more(
         expected[name] = {("sqs:SendMessage*", NOTIFICATIONS)}
     expected["send_notification"] = {(f"sqs:{action}", NOTIFICATIONS) for action in consume[:3]}
     expected["send_notification"].add(("sqs:SendMessage", QUEUE))  # by firing a trigger
-    assert {name: grants(role) for name, role in roles(resources) if grants(role)} == expected
+    expected |= {name: {("sqs:SendMessage*", IMPORTS)} for name in IMPORTERS}
+    expected["process_log_file"] = {(f"sqs:{action}", IMPORTS) for action in consume}
+    expected["process_log_file"] |= {("sqs:SendMessage", QUEUE)}
+    expected["sweep_jobs"] |= {("sqs:SendMessage*", QUEUE)}
+    found = {
+        name: {one for one in grants(role) if one[1] != BUCKET} for name, role in roles(resources)
+    }
+    assert {name: rights for name, rights in found.items() if rights} == expected
+
+
+def test_who_handles_uploads_may_read_write_and_delete_them_and_no_one_else(
+    resources: dict[str, Any],
+) -> None:
+    found = {name: {a for a, of in grants(role) if of == BUCKET} for name, role in roles(resources)}
+    assert {name for name, actions in found.items() if actions} == {*IMPORTERS, "manage_jobs"}
+    assert found.pop("process_log_file") == {"s3:GetObject", "s3:ListBucket"}
+    for actions in filter(None, found.values()):
+        assert {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"} <= actions
 
 
 def test_beyond_the_queue_a_function_may_join_the_network_and_write_logs(

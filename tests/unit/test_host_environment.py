@@ -25,6 +25,7 @@ def test_a_bare_environment_gets_everything_a_service_needs() -> None:
     found = children({})
     assert found["TRIGGERFISH_PUBLIC_URL"] == "http://localhost:8081"
     assert found["TRIGGERFISH_LOOKAHEAD_SECONDS"] == "2"
+    assert found["TRIGGERFISH_OBJECT_STORE"] == "file:/state/objects"
     assert found["TRIGGERFISH_SQS_ENDPOINT_URL"] == "http://127.0.0.1:9999"
     assert found["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
     assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "local"

@@ -118,9 +118,10 @@ def test_the_queue_is_the_templates_and_the_same_everywhere() -> None:
     assert trigger["metadata"]["queueURL"] == url
     assert trigger["metadata"]["awsRegion"] == config["data"]["AWS_DEFAULT_REGION"]
     queues = load(ROOT / "infra/template.yaml", sqs_endpoint="", environ={}).queues
+    imports = config["data"]["TRIGGERFISH_IMPORTS_QUEUE_URL"]
     notifications = config["data"]["TRIGGERFISH_NOTIFICATIONS_QUEUE_URL"]
-    named_here = {address.rpartition("/")[2] for address in (url, dead, notifications)}
-    assert named_here | {"triggerfish-notifications-dlq"} == set(queues)
+    named_here = {address.rpartition("/")[2] for address in (url, dead, imports, notifications)}
+    assert named_here | {"triggerfish-imports-dlq", "triggerfish-notifications-dlq"} == set(queues)
 
 
 @pytest.mark.parametrize("name", sorted(PODS))

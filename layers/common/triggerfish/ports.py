@@ -1,6 +1,7 @@
 """The small interfaces that use cases need; adapters fulfil them, tests may too."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -25,7 +26,7 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
-    """Ids and secrets."""
+    """Ids, secrets and randomness."""
 
     def uuid7(self, at: datetime) -> UUID: ...
 
@@ -34,6 +35,10 @@ class Ids(Protocol):
     def alphanumeric(self, characters: int) -> str: ...
 
     def signing_secret(self) -> str: ...
+
+    def fraction(self) -> float:
+        """In [0, 1)."""
+        ...
 
 
 class Queue(Protocol):
@@ -46,6 +51,14 @@ class Queue(Protocol):
     async def depth(self) -> QueueDepth: ...
 
     async def dead_letters(self) -> int: ...
+
+
+class JobQueue(Protocol):
+    """A hint to workers that import jobs wait; never the truth."""
+
+    async def send(self, ids: Sequence[UUID]) -> list[UUID]:
+        """Send one message a job; those whose message was taken."""
+        ...
 
 
 class NotificationQueue(Protocol):
@@ -74,6 +87,32 @@ class Sender(Protocol):
     """One HTTP exchange; never raises for the endpoint's sake."""
 
     async def post(self, request: OutboundRequest) -> Reply | SendFailure: ...
+
+
+class ObjectMissing(Exception):
+    """The store has no such object: it was deleted, or never written to its end."""
+
+
+class ObjectStore(Protocol):
+    """Large files by key, written and read as streams; TryLater when the store is away."""
+
+    def create(self, key: str) -> AbstractAsyncContextManager[Callable[[bytes], Awaitable[None]]]:
+        """Gives a function that appends bytes. The object exists once the block ends.
+
+        A block that raises, or is cancelled, leaves nothing behind.
+        """
+        ...
+
+    def read(self, key: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        """The bytes from `offset` on, in chunks of a mebibyte at most; none from the end on.
+
+        Raises ObjectMissing.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is removed already."""
+        ...
 
 
 class Heartbeats(Protocol):

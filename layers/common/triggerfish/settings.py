@@ -1,12 +1,13 @@
 """Every setting of the functions, read once from `TRIGGERFISH_*` (docs/configuration.md)."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from triggerfish.domain.key_ring import KeyRing, parse_key_ring
@@ -77,6 +78,38 @@ class Settings(BaseSettings):
         "`triggerfish up` opens loopback unless this is set, if only to nothing.",
     )
 
+    imports_queue_url: str = Field("", description="The queue of import jobs (template).")
+    object_store: str = Field(
+        "file:.triggerfish/objects",
+        description="Where uploads are kept: a folder (`file:path`) or `s3://bucket`.",
+    )
+    s3_endpoint_url: str | None = Field(None, description="An S3-compatible service; unset on AWS.")
+    horizon_max_upload_bytes: int = Field(
+        512 << 20, ge=1, description="The largest file that may be uploaded."
+    )
+    horizon_line_delay_seconds: float = Field(
+        0.0, ge=0, le=5, description="The longest (random) pause of an import before each line."
+    )
+    horizon_sweep_seconds: float = Field(
+        5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."
+    )
+
+    horizon_websocket_origins: str = Field(
+        "",
+        description="Sites (comma-separated) whose pages may open a WebSocket; the API's own may.",
+    )
+
+    @field_validator("object_store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if not re.fullmatch(r"file:.+|s3://[^/]+", value):
+            raise ValueError("must be file:path or s3://bucket")
+        return value
+
+    @property
+    def websocket_origins(self) -> frozenset[str]:
+        return frozenset(filter(None, self.horizon_websocket_origins.split(",")))
+
     notifications_queue_url: str = Field(
         "", description="The queue of the catalogue's notifications (template)."
     )
@@ -137,7 +170,8 @@ class Settings(BaseSettings):
     @property
     def services(self) -> tuple[tuple[str, int], ...]:
         """Host and port of our own services: no delivery may reach them, public or opened."""
-        urls = [urlsplit(url) for url in (self.database_url, self.sqs_endpoint_url or "")]
+        given = (self.database_url, self.sqs_endpoint_url or "", self.s3_endpoint_url or "")
+        urls = [urlsplit(url) for url in given]
         return tuple(
             (url.hostname, url.port or DEFAULT_PORTS[url.scheme.partition("+")[0]])
             for url in urls

@@ -7,12 +7,13 @@ Lambda container has one loop, so does a local process, and each test its own.
 import asyncio
 from datetime import timedelta
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
-from triggerfish.adapters.aws_clients import ses_client, sns_client, sqs_client
+from triggerfish.adapters.aws_clients import s3_client, ses_client, sns_client, sqs_client
 from triggerfish.adapters.behind import catch_up
 from triggerfish.adapters.catalogue_journal import LogCatalogueJournal
 from triggerfish.adapters.clock import SystemClock
@@ -25,7 +26,12 @@ from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
+from triggerfish.adapters.db.job_changes import JobChanges
+from triggerfish.adapters.db.job_progress import JobProgress
+from triggerfish.adapters.db.job_tickets import JobTickets
+from triggerfish.adapters.db.jobs import Jobs
 from triggerfish.adapters.db.keys import Keys
+from triggerfish.adapters.db.log_entries import LogEntries
 from triggerfish.adapters.db.manual_tests import ManualTests
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.db.observations import Observations
@@ -43,11 +49,14 @@ from triggerfish.adapters.db.webhook_urls import WebhookUrls
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.job_queue_sqs import SqsJobQueue
 from triggerfish.adapters.journal import LogJournal
 from triggerfish.adapters.key_lookups import KeyLookups
 from triggerfish.adapters.key_usage import KeyUsage
 from triggerfish.adapters.notification_queue_sqs import SqsNotificationQueue
 from triggerfish.adapters.notifiers import LogNotifier, SesNotifier, SnsNotifier
+from triggerfish.adapters.object_store_files import FileStore
+from triggerfish.adapters.object_store_s3 import S3Store
 from triggerfish.adapters.queue_sqs import SqsQueue
 from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
@@ -60,20 +69,23 @@ from triggerfish.domain.access import CATALOGUE_ADMIN, Principal, holds_token
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.rate import Rate
 from triggerfish.domain.slots import Slots
-from triggerfish.ports import Clock, Notifier
+from triggerfish.ports import Clock, Notifier, ObjectStore
 from triggerfish.settings import Settings
 from triggerfish.usecases.authenticate import AuthenticateDeps, find_caller
 from triggerfish.usecases.change_trigger import ChangeTriggerDeps
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
 from triggerfish.usecases.deliver import DeliverDeps
+from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.inspect_trigger import InspectTriggerDeps
 from triggerfish.usecases.manage_events import ManageEventsDeps
+from triggerfish.usecases.manage_jobs import ManageJobsDeps
 from triggerfish.usecases.manage_keys import ManageKeysDeps
 from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.manage_triggers import ManageTriggersDeps
 from triggerfish.usecases.notify_by_trigger import TriggerNotifier
 from triggerfish.usecases.observe import ObserveDeps
+from triggerfish.usecases.process_log_file import ProcessLogFileDeps
 from triggerfish.usecases.public_events import PublicEventsDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
 from triggerfish.usecases.query_operational_events import OperationalEventsDeps
@@ -87,7 +99,10 @@ from triggerfish.usecases.run_test import RunTestDeps
 from triggerfish.usecases.send_notification import SendNotificationDeps
 from triggerfish.usecases.stream_summary import StreamSummaryDeps
 from triggerfish.usecases.summarise_events import SummariseEventsDeps
+from triggerfish.usecases.sweep_jobs import SweepJobsDeps
 from triggerfish.usecases.tick import TickDeps
+from triggerfish.usecases.upload_file import UploadFileDeps
+from triggerfish.usecases.watch_job import WatchJobDeps
 
 DEFAULT_PROJECT = "default"
 
@@ -323,6 +338,89 @@ class Wiring:
         return ManageProjectsDeps(clock=self.clock, ids=self.ids, projects=projects)
 
     @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.database)
+
+    @cached_property
+    def job_queue(self) -> SqsJobQueue:
+        client = sqs_client(self.settings.sqs_endpoint_url)
+        return SqsJobQueue(client, self.settings.imports_queue_url)
+
+    @cached_property
+    def object_store(self) -> ObjectStore:
+        kind, _, place = self.settings.object_store.partition(":")
+        if kind == "file":
+            return FileStore(Path(place))
+        return S3Store(s3_client(self.settings.s3_endpoint_url), place.removeprefix("//"))
+
+    @cached_property
+    def upload_file(self) -> UploadFileDeps:
+        return UploadFileDeps(
+            clock=self.clock,
+            ids=self.ids,
+            jobs=self.jobs,
+            store=self.object_store,
+            queue=self.job_queue,
+            triggers=self.triggers,
+            max_bytes=self.settings.horizon_max_upload_bytes,
+        )
+
+    @cached_property
+    def fire_on_complete(self) -> FireOnCompleteDeps:
+        return FireOnCompleteDeps(jobs=self.jobs, triggers=self.triggers, fire=self.fire_webhook)
+
+    @cached_property
+    def process_log_file(self) -> ProcessLogFileDeps:
+        return ProcessLogFileDeps(
+            clock=self.clock,
+            ids=self.ids,
+            progress=JobProgress(self.database),
+            jobs=self.jobs,
+            store=self.object_store,
+            queue=self.job_queue,
+            completion=self.fire_on_complete,
+            line_delay=timedelta(seconds=self.settings.horizon_line_delay_seconds),
+        )
+
+    @cached_property
+    def manage_jobs(self) -> ManageJobsDeps:
+        return ManageJobsDeps(
+            clock=self.clock,
+            jobs=self.jobs,
+            lines=LogEntries(self.database),
+            store=self.object_store,
+        )
+
+    @cached_property
+    def job_changes(self) -> JobChanges:
+        return JobChanges(self.settings.database_url)
+
+    @cached_property
+    def job_tickets(self) -> JobTickets:
+        return JobTickets(self.database)
+
+    @cached_property
+    def watch_job(self) -> WatchJobDeps:
+        return WatchJobDeps(
+            clock=self.clock,
+            ids=self.ids,
+            jobs=self.jobs,
+            changes=self.job_changes,
+            tickets=self.job_tickets,
+        )
+
+    @cached_property
+    def sweep_jobs(self) -> SweepJobsDeps:
+        return SweepJobsDeps(
+            clock=self.clock,
+            jobs=self.jobs,
+            queue=self.job_queue,
+            manage=self.manage_jobs,
+            tickets=self.job_tickets,
+            completion=self.fire_on_complete,
+        )
+
+    @cached_property
     def catalogue_events(self) -> CatalogueEvents:
         return CatalogueEvents(self.database)
 
@@ -421,6 +519,8 @@ class Wiring:
 
     async def close(self) -> None:
         await catch_up()
+        if "job_changes" in self.__dict__:
+            await self.job_changes.close()
         if "database" in self.__dict__:
             await self.database.close()
         if "deliver" in self.__dict__:

@@ -147,6 +147,7 @@ def test_the_queue_feeds_deliver_and_takes_back_single_messages(stack: set[str])
     assert fed == {
         ("deliver", "triggerfish-deliveries", 10, "ReportBatchItemFailures"),
         ("send_notification", "triggerfish-notifications", 10, "ReportBatchItemFailures"),
+        ("process_log_file", "triggerfish-imports", 1, "ReportBatchItemFailures"),
     }
 
 

@@ -41,7 +41,7 @@ def queue() -> Iterator[dict[str, str]]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         url = boto3.client("sqs").create_queue(QueueName="deliveries")["QueueUrl"]
-        queues = ("DELIVERIES_QUEUE", "DELIVERIES_DLQ", "NOTIFICATIONS_QUEUE")
+        queues = ("DELIVERIES_QUEUE", "DELIVERIES_DLQ", "NOTIFICATIONS_QUEUE", "IMPORTS_QUEUE")
         yield {f"TRIGGERFISH_{name}_URL": url for name in queues}
 
 

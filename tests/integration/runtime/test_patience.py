@@ -117,3 +117,16 @@ async def test_honest_requests_are_answered_on_a_kept_connection(connect: Connec
         assert await reader.readexactly(6) == b"200000"
         await asyncio.sleep(SOON * 1.5)  # longer than the patience: nothing is being read
     writer.close()
+
+
+async def test_a_body_that_goes_on_may_take_longer_than_one_that_dribbles(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "EARNED_BYTES", 1000)
+    reader, writer = await connect()
+    writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6000\r\n\r\n")
+    for _ in range(6):
+        await asyncio.sleep(SOON / 2)
+        writer.write(b"x" * 1000)
+    assert b"200 OK" in await asyncio.wait_for(reader.readline(), 20)
+    writer.close()

@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
@@ -30,6 +31,19 @@ def sqs_client(endpoint_url: str | None) -> "SQSClient":
     config = CONFIG.merge(Config(parameter_validation=False))
     with _making_a_client:
         return boto3.client("sqs", endpoint_url=endpoint_url, config=config)
+
+
+def s3_client(endpoint_url: str | None) -> "S3Client":
+    """Patient, since parts are large; with addresses any S3-compatible service understands."""
+    config = CONFIG.merge(
+        Config(
+            read_timeout=30,
+            retries={"mode": "standard", "max_attempts": 3},
+            s3={"addressing_style": "path"} if endpoint_url else {},
+        )
+    )
+    with _making_a_client:
+        return boto3.client("s3", endpoint_url=endpoint_url, config=config)
 
 
 def sns_client() -> "SNSClient":

@@ -1,6 +1,7 @@
-"""The only source of ids and secrets."""
+"""The only source of ids, secrets and randomness."""
 
 import base64
+import random
 import secrets
 from datetime import datetime
 from string import ascii_letters, digits
@@ -29,6 +30,10 @@ class SystemIds:
     def signing_secret(self) -> str:
         """A Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""
         return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+    def fraction(self) -> float:
+        """In [0, 1)."""
+        return random.random()
 
     def nonce(self, length: int) -> bytes:
         """Random bytes that no second ciphertext shares."""

@@ -14,6 +14,8 @@ PROJECT_SCOPES = (
     "triggers:write",
     "events:read",
     "events:replay",
+    "jobs:read",
+    "jobs:write",
     "keys:admin",
 )
 # What a key does beyond its own project: only keys of the first project can hold it.

@@ -3,10 +3,11 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from triggerfish.domain.errors import FieldError, InvalidInput
@@ -16,6 +17,7 @@ T = TypeVar("T")
 MAX_CURSOR_CHARACTERS = 500
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 250
+MAX_LINES = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +38,58 @@ def cut(items: Sequence[tuple[datetime, UUID, T]], limit: int) -> Page[T]:
     )
 
 
+def cut_lines(items: Sequence[tuple[int, T]], limit: int) -> Page[T]:
+    """As `cut`, of lines in the order of their numbers."""
+    shown = items[:limit]
+    more = len(items) > limit
+    return Page([item for _, item in shown], encode_line(shown[-1][0]) if more else None)
+
+
 def encode_cursor(at: datetime, id: UUID) -> str:
-    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode()
+    return _encode([at.isoformat(), str(id)])
+
+
+def encode_line(number: int) -> str:
+    return _encode([number])
 
 
 def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     """Read a cursor. Raises InvalidInput (field `cursor`) for anything we did not make."""
     if cursor is None:
         return None
-    try:
-        if len(cursor) > MAX_CURSOR_CHARACTERS:
-            raise ValueError("longer than any of ours")
-        at, id = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
+    with _ours():
+        at, id = _decode(cursor)
         instant = datetime.fromisoformat(at)
         if instant.tzinfo is None:
             raise ValueError("no time zone")
         return instant, UUID(id)
+
+
+def decode_line(cursor: str | None) -> int:
+    """The number of the last line seen, 0 at the start. Raises InvalidInput as `decode_cursor`."""
+    if cursor is None:
+        return 0
+    with _ours():
+        (number,) = _decode(cursor)
+        if type(number) is not int or not 0 <= number < MAX_LINES:
+            raise ValueError("no line number")
+        return number
+
+
+def _encode(key: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _decode(cursor: str) -> Any:
+    if len(cursor) > MAX_CURSOR_CHARACTERS:
+        raise ValueError("longer than any of ours")
+    return json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    try:
+        yield
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         message = "is not a cursor of this list; take next_cursor from the previous page"
         raise InvalidInput("The cursor is not valid.", (FieldError("cursor", message),)) from error

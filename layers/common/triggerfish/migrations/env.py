@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from triggerfish.adapters.db.tables import metadata
+from triggerfish.adapters.db.job_tables import jobs
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=jobs.metadata,
     transactional_ddl=True,
 )
 with context.begin_transaction():

@@ -1,10 +1,11 @@
 """The connection pool, transactions, and the one place where driver errors become ours."""
 
 import select
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Row, TextClause, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -104,3 +105,17 @@ async def fetch(
     """Execute on a given connection; the rows, or an empty list for a statement without any."""
     result = await connection.execute(statement, values)
     return list(result.all()) if result.returns_rows else []
+
+
+async def copy_rows(
+    connection: AsyncConnection, statement: str, rows: Iterable[tuple[object, ...]]
+) -> None:
+    """Run a `COPY … FROM STDIN` on a given connection, within its transaction."""
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    try:
+        async with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                await copy.write_row(row)
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise TryLater("The database went away; try again shortly.") from error

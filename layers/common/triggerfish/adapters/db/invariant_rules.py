@@ -134,6 +134,22 @@ KEEPING = [
         """,
     ),
     Rule(
+        "I10",
+        "an import's counts are its lines, each of which is an entry or an error, once",
+        """
+        SELECT j.id, j.status, j.accepted, j.rejected, stored.* FROM jobs j, LATERAL (
+            SELECT (SELECT count(*) FROM log_entries WHERE job_id = j.id) AS entries,
+                   (SELECT count(*) FROM job_errors WHERE job_id = j.id) AS errors,
+                   (SELECT count(*) FROM log_entries JOIN job_errors USING (job_id, line_no)
+                     WHERE job_id = j.id) AS twice,
+                   (SELECT max(line_no) FROM log_entries WHERE job_id = j.id) AS last) AS stored
+         WHERE j.status <> 'deleting'
+           AND ((j.accepted, least(j.rejected, 1000), 0) IS DISTINCT FROM
+                (stored.entries, stored.errors, stored.twice)
+             OR stored.last >= j.next_line)
+        """,
+    ),
+    Rule(
         "I11",
         "no error text holds what looks like a secret",
         r"""

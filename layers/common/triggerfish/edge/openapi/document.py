@@ -48,6 +48,7 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "event_id": ("event", ID),
     "key_id": ("API key", ID),
     "id": ("event", ID),
+    "job_id": ("job", ID),
     "token": ("webhook", described(TEXT, "The end of the trigger's `webhook_url`.")),
     "asset": ("document", one_of(*ASSETS)),
 }

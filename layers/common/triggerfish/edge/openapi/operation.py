@@ -20,12 +20,15 @@ class Body:
     details: Mapping[str, str]
     required: bool = True
     max_bytes: int = MAX_BODY_BYTES
+    media_type: str = JSON
 
     def described(self) -> dict[str, Any]:
         """The Request Body Object."""
         return {
             "required": self.required,
-            "content": {JSON: {"schema": self.schema, "examples": examples(self.examples)}},
+            "content": {
+                self.media_type: {"schema": self.schema, "examples": examples(self.examples)}
+            },
         }
 
 
