@@ -20,7 +20,7 @@ from local.services.errors import AlreadyRunning, PostgresError
 from local.services.postgres import Postgres
 
 FAST = {"fsync": "off", "shared_buffers": "16MB"}
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOBODY = 65534
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another identity to take")

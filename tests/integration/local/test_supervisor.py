@@ -18,7 +18,7 @@ from local.services.lifeline import Lifeline
 from local.services.service import Service, program
 from local.services.supervisor import Supervisor
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 SLEEPER = "import time; time.sleep(600)"
 STUBBORN = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(600)"

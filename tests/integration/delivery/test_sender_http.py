@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from tests.integration.certificates import self_signed
-from tests.integration.raw_server import OK, Connection, Script, always, once, serving
+from tests.integration.delivery.certificates import self_signed
+from tests.integration.delivery.raw_server import OK, Connection, Script, always, once, serving
 from triggerfish.adapters.guarded_transport import SystemResolver
 from triggerfish.adapters.sender_http import READ_LIMIT_BYTES, HttpSender, user_agent
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow

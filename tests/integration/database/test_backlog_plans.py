@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from sqlalchemy import Row, TextClause
 
+from tests.integration.database.test_list_plans import Explaining
 from tests.integration.lanes import dsn
-from tests.integration.test_list_plans import Explaining
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import LAST_TURNS
 from triggerfish.adapters.db.event_logs import EventLogs
