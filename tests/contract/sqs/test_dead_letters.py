@@ -1,30 +1,15 @@
 """What `triggerfish dlq` does to a dead-letter queue, on every SQS that we run on."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from local.cli.dead_letters import DeadLetters
-from tests.contract.sqs_backends import Sqs, broker_process, elasticmq_url, moto_sqs, sqs_at
+from tests.contract.sqs.backends import Sqs
 
 DEDUP = {"dedup_id": {"DataType": "String", "StringValue": "nightly:1"}}
 MANY = 25
 """More than SQS hands out at once."""
-
-
-@pytest.fixture(params=["broker", "moto", pytest.param("elasticmq", marks=pytest.mark.elasticmq)])
-def sqs(request: pytest.FixtureRequest) -> Iterator[Sqs]:
-    match request.param:
-        case "broker":
-            with broker_process() as (url, _), sqs_at(url) as one:
-                yield one
-        case "moto":
-            with moto_sqs() as one:
-                yield one
-        case "elasticmq":
-            with sqs_at(elasticmq_url()) as one:
-                yield one
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 from moto import mock_aws
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 20
 
 
