@@ -24,8 +24,8 @@ from local.services.postgres import Postgres
 from tests.conftest import API_KEY
 from tests.factories import a_catalogue_event, an_api_trigger
 from tests.integration.imports import a_line, upload
+from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import LANES, NOBODY, Api, assert_refused, serving, template
-from tests.integration.triggers.test_trigger_api import an_api_key, own_project
 from triggerfish.domain.access import PLATFORM_SCOPES, PROJECT_SCOPES, SCOPES
 from triggerfish.settings import Settings
 from triggerfish.wiring import migrate

@@ -8,8 +8,8 @@ from uuid import uuid4
 import httpx
 
 from tests.conftest import API_KEY
+from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import Api, assert_refused
-from tests.integration.triggers.test_trigger_api import an_api_key, own_project
 from triggerfish.domain.access import PROJECT_SCOPES, SCOPES, hash_secret
 
 KEYS = "/api/v1/keys"

@@ -17,8 +17,8 @@ from tests.clock import VirtualClock
 from tests.conftest import ENCRYPTION_KEYS
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, fire
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused, dsn, post_json
-from tests.integration.triggers.test_trigger_api import an_api_key
 from tests.receiver import Delivery, Receiver
 from triggerfish.adapters.revisions import ROTATION_SECONDS
 from triggerfish.adapters.vault import UnreadableSecretError

@@ -5,8 +5,8 @@ import pytest
 
 from tests import functions
 from tests.factories import an_api_trigger
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused
-from tests.integration.triggers.test_trigger_api import an_api_key
 from tests.receiver import Receiver
 from triggerfish.settings import Settings
 

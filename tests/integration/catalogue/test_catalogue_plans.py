@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from local.services.postgres import Postgres
-from tests.integration.database.test_list_plans import PARAMETER, walk
+from tests.integration.database.plans import PARAMETER, walk
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.catalogue_events import COUNT, PAGE, PLAN_FOR_PLACES, PLAN_FOR_VALUES
 from triggerfish.adapters.db.engine import PLANNER

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Row, TextClause
 
-from tests.integration.database.test_list_plans import Explaining
+from tests.integration.database.plans import Explaining
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import LAST_TURNS

@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import Row, TextClause
 
 from local.services.postgres import Postgres
+from tests.integration.database.plans import Explaining, Plan
 from tests.integration.lanes import dsn
-from triggerfish.adapters.db.engine import PLANNER, Database
 from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.domain.event_log import EventLogFilter
 
@@ -24,8 +22,6 @@ PROJECTS = [UUID(int=n) for n in range(1, 6)]
 TRIGGERS = [UUID(int=n) for n in range(101, 151)]  # of every project its own ten
 START = datetime(2026, 3, 2, 0, tzinfo=UTC)
 END = START + timedelta(hours=HOURS)
-
-PARAMETER = re.compile(r"(?<!:):(\w+)")
 
 # One trigger in fifty; one failure and one test in a thousand.
 FILL = """
@@ -40,36 +36,6 @@ FILL = """
       FROM (SELECT n, %(start)s + n * (%(span)s / %(rows)s) AS at
               FROM generate_series(0, %(rows)s - 1) AS n) AS numbered
 """
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A plan that was run: its kinds of nodes, what its index scans read, and the most rows sorted."""
-
-    nodes: set[str]
-    rows_read: float
-    most_sorted: float
-
-
-def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node.get("Plans", []):
-        yield from walk(child)
-
-
-def cost_of(root: dict[str, Any]) -> Plan:
-    nodes = list(walk(root))
-    ran = [node for node in nodes if node["Actual Loops"]]
-    sorts = [child for node in ran if "Sort" in node["Node Type"] for child in node["Plans"]]
-    return Plan(
-        {node["Node Type"] for node in ran},
-        sum(
-            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            for node in ran
-            if "Scan" in node["Node Type"] and "Index Name" in node
-        ),
-        max((child["Actual Rows"] for child in sorts), default=0),
-    )
 
 
 @pytest.fixture(scope="module", params=["fresh", "analysed"])
@@ -101,28 +67,6 @@ def fill(url: str, rows: int = ROWS, hours: int = HOURS) -> None:
             )
         span = timedelta(hours=hours)
         connection.execute(FILL.encode(), {"start": START, "span": span, "rows": rows})
-
-
-class Explaining(Database):
-    """Explains what the adapter asks for, prepared and planned as the app's connections do."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, pool_size=1)
-        self._dsn = dsn(url)
-        self.plan: Plan | None = None
-
-    async def run(self, statement: TextClause, /, **values: Any) -> list[Row[Any]]:
-        names = list(values)
-        prepared = PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement.text)
-        places = ", ".join(["%s"] * len(names))
-        with psycopg.connect(
-            self._dsn, options=PLANNER, cursor_factory=psycopg.ClientCursor
-        ) as connection:
-            connection.execute(f"PREPARE page AS {prepared}".encode())
-            explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({places})"
-            [[explained]] = connection.execute(explain.encode(), list(values.values()))
-        self.plan = cost_of(explained[0]["Plan"])
-        return []
 
 
 async def plan_of(url: str, filter: EventLogFilter, **page: Any) -> Plan:

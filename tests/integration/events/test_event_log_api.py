@@ -5,8 +5,9 @@ from uuid import UUID, uuid4
 
 from tests import functions
 from tests.factories import a_scheduled_trigger, an_api_trigger
+from tests.integration.events.logs import age, fired
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused
-from tests.integration.triggers.test_trigger_api import an_api_key
 from tests.receiver import Receiver
 from triggerfish.settings import Settings
 
@@ -14,21 +15,8 @@ HOOK = "https://example.com/hook"
 LOGS = "/api/v1/event-logs"
 
 
-async def fired(api: Api, trigger: dict[str, Any], count: int) -> list[str]:
-    return [await api.fire(trigger, b'{"id": %d}' % n) for n in range(count)]
-
-
 async def ids(api: Api, **query: Any) -> list[str]:
     return [log["id"] for log in (await api.get(LOGS, **query))["data"]]
-
-
-def age(api: Api, event_id: str, interval: str) -> None:
-    """Let an event have fired that long ago, wherever retention would have put it."""
-    api.sql(
-        "UPDATE event_logs_active SET fired_at = now() - CAST(%s AS interval) WHERE id = %s",
-        interval,
-        event_id,
-    )
 
 
 async def test_logs_are_listed_newest_first_and_filtered(

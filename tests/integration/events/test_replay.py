@@ -13,10 +13,10 @@ from tests import functions
 from tests.clock import VirtualClock
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, detail, fire, logs
-from tests.integration.events.test_event_log_api import age, fired
-from tests.integration.events.test_retention_lifecycle import count
+from tests.integration.events.logs import age, fired
+from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import Api, assert_refused, dsn, post_json
-from tests.integration.triggers.test_trigger_api import an_api_key, own_project
+from tests.integration.rows import count
 from tests.receiver import Receiver
 from triggerfish.adapters.db.tables import event_logs_active
 from triggerfish.domain.access import SCOPES, Principal

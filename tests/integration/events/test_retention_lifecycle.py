@@ -9,19 +9,13 @@ from tests import functions
 from tests.clock import VirtualClock
 from tests.factories import an_api_trigger
 from tests.integration.actions import create, detail, fire, logs
+from tests.integration.rows import count
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import NotFound
 from triggerfish.domain.retention import View
 from triggerfish.usecases.manage_triggers import delete_trigger
 from triggerfish.wiring import Wiring
-
-
-def count(database_url: str, table: str) -> int:
-    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
-        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-        assert row is not None
-        return int(row[0])
 
 
 def partitions(database_url: str) -> list[str]:

@@ -11,9 +11,9 @@ from tests import functions
 from tests.clock import VirtualClock
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, detail, logs
-from tests.integration.events.test_retention_lifecycle import count
+from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import Api, assert_refused, post_json
-from tests.integration.triggers.test_trigger_api import an_api_key, own_project
+from tests.integration.rows import count
 from tests.receiver import Receiver
 from triggerfish.domain.access import SCOPES, Principal
 from triggerfish.domain.errors import NotFound

@@ -10,8 +10,8 @@ from tests import functions
 from tests.clock import VirtualClock
 from tests.factories import an_api_trigger
 from tests.integration.actions import create, logs
-from tests.integration.events.test_retention_lifecycle import count
 from tests.integration.lanes import Api, assert_refused, post_json
+from tests.integration.rows import count
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import Conflict, KeyReused, NotFound

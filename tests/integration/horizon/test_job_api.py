@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from tests import functions
 from tests.integration.imports import JOBS, a_line, imported, lines, upload
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused
-from tests.integration.triggers.test_trigger_api import an_api_key
 from triggerfish.settings import Settings
 
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.integration.imports import JOBS, imported, lines
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused
-from tests.integration.triggers.test_trigger_api import an_api_key
 from triggerfish.adapters.db.jobs import Jobs
 from triggerfish.domain.errors import TryLater
 from triggerfish.settings import Settings

@@ -9,8 +9,8 @@ import pytest
 from tests import functions
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.imports import JOBS, UPLOAD, a_line, lines
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused
-from tests.integration.triggers.test_trigger_api import an_api_key
 from tests.receiver import Receiver
 from triggerfish.domain.errors import TryLater
 from triggerfish.settings import Settings

@@ -19,8 +19,8 @@ from local.runtime.gateway import Gateway
 from tests import functions
 from tests.conftest import API_KEY
 from tests.integration.imports import JOBS, imported, lines, upload
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused, serving, template
-from tests.integration.triggers.test_trigger_api import an_api_key
 from triggerfish.settings import Settings
 from triggerfish.wiring import migrate, wiring
 

@@ -1,7 +1,6 @@
 """Health and metrics over HTTP: each component's state, numbers that agree with the rows."""
 
 import math
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,12 +8,12 @@ import boto3
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 
 from tests import functions
 from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import NOBODY, Api, assert_refused, post_json, serving
+from tests.integration.observe.metrics import samples, value
 from tests.receiver import Receiver
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
@@ -141,16 +140,6 @@ async def test_without_the_queue_events_are_accepted_and_left_to_the_sweep(
         assert (await functions.tick())["swept"] == 1
         [record] = functions.messages(settings.deliveries_queue_url)
         assert event in record["body"]
-
-
-def samples(text: str) -> Iterator[Sample]:
-    for family in text_string_to_metric_families(text):
-        yield from family.samples
-
-
-def value(text: str, name: str, **labels: str) -> float:
-    [found] = [s.value for s in samples(text) if s.name == name and s.labels == labels]
-    return found
 
 
 async def test_metrics_agree_with_the_rows(

@@ -6,9 +6,9 @@ import pytest
 
 from tests import functions
 from tests.factories import a_scheduled_trigger, an_api_trigger
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused, post_json
-from tests.integration.observe.test_health_and_metrics import value
-from tests.integration.triggers.test_trigger_api import an_api_key
+from tests.integration.observe.metrics import value
 from tests.receiver import Receiver
 from triggerfish.settings import Settings
 

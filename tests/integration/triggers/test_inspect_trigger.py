@@ -8,8 +8,8 @@ from tests import functions
 from tests.clock import VirtualClock
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, fire, logs
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused
-from tests.integration.triggers.test_trigger_api import an_api_key
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
 from triggerfish.domain.explanation import explain

@@ -7,8 +7,8 @@ import pytest
 from tests.clock import VirtualClock
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.actions import create, fire
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused, post_json
-from tests.integration.triggers.test_trigger_api import an_api_key
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import NotFound
 from triggerfish.domain.trigger import Trigger

@@ -4,8 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 from tests.factories import a_scheduled_trigger, an_api_trigger
+from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused, post_json
-from tests.integration.triggers.test_trigger_api import an_api_key
 from tests.integration.vault import secrets_of
 
 HOOK = "https://example.com/hook"
