@@ -83,7 +83,7 @@ def migrate(
 ) -> None:
     """Bring the database to the current schema and make sure of the first API key."""
     from triggerfish.settings import Settings
-    from triggerfish.wiring import migrate
+    from triggerfish.wiring.upkeep import migrate
 
     settings, where = Settings(), state.find()
     if not generate_key:
