@@ -18,7 +18,7 @@ from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import Api, assert_refused, dsn, post_json
 from tests.integration.rows import count
 from tests.receiver import Receiver
-from triggerfish.adapters.db.tables import event_logs_active
+from triggerfish.adapters.db.tables.events import event_logs_active
 from triggerfish.domain.access import SCOPES, Principal
 from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.event_log import EventLogFilter
