@@ -1,68 +1,16 @@
-"""Edits, pauses and deletions between the look-ahead and the due time: what fires follows them."""
-
-from datetime import UTC, datetime
-from typing import Any
+"""Edits and deletions between the look-ahead and the due time: what fires follows them."""
 
 import pytest
 
-from tests import functions
 from tests.clock import VirtualClock
-from tests.factories import a_scheduled_trigger, an_api_trigger
-from tests.integration.actions import create, fire, logs
+from tests.factories import an_api_trigger
+from tests.integration.actions import create, fire
+from tests.integration.triggers.customer import HOOK, START, Customer
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
-from triggerfish.domain.errors import Conflict, InvalidInput, TryLater
-from triggerfish.domain.trigger import Trigger
-from triggerfish.usecases import change_trigger
-from triggerfish.usecases.change_trigger import pause_trigger, resume_trigger, update_trigger
-from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger
+from triggerfish.domain.errors import Conflict, InvalidInput
+from triggerfish.usecases.manage_triggers import delete_trigger
 from triggerfish.wiring import Wiring
-
-HOOK = "https://example.com/hook"
-START = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)  # where the fixture `clock` starts
-
-
-class Customer:
-    """Who owns the triggers and changes them; and the platform's clockwork beside it."""
-
-    def __init__(self, parts: Wiring, caller: Principal, clock: VirtualClock) -> None:
-        self._parts, self._caller, self._clock = parts, caller, clock
-
-    async def create(self, url: str, **changes: Any) -> Trigger:
-        return await create(self._parts, self._caller, a_scheduled_trigger(url, **changes))
-
-    async def patch(self, trigger: Trigger, **body: Any) -> Trigger:
-        deps = self._parts.change_trigger
-        return await update_trigger(trigger.id, body, self._caller, deps)
-
-    async def pause(self, trigger: Trigger) -> Trigger:
-        return await pause_trigger(trigger.id, self._caller, self._parts.change_trigger)
-
-    async def resume(self, trigger: Trigger) -> Trigger:
-        return await resume_trigger(trigger.id, self._caller, self._parts.change_trigger)
-
-    async def see(self, trigger: Trigger) -> Trigger:
-        return await get_trigger(trigger.id, self._caller, self._parts.manage_triggers)
-
-    async def wait(self, seconds: int) -> None:
-        """Let time pass a second at a time, with a tick in each."""
-        for _ in range(seconds):
-            self._clock.advance(seconds=1)
-            await functions.tick()
-
-    async def work(self) -> None:
-        await functions.work(self._parts.settings.deliveries_queue_url)
-
-    async def fired(self) -> list[float]:
-        """When events were due, in seconds from the start, oldest first."""
-        found = await logs(self._parts, self._caller)
-        return sorted((seen.log.scheduled_for - START).total_seconds() for seen in found)
-
-
-@pytest.fixture
-def customer(parts: Wiring, caller: Principal, clock: VirtualClock) -> Customer:
-    assert clock.now() == START
-    return Customer(parts, caller, clock)
 
 
 async def test_an_edit_before_the_due_time_fires_with_the_new_payload(
@@ -102,66 +50,6 @@ async def test_an_edit_within_the_look_ahead_fires_what_remains_once(customer: C
     assert (await customer.see(trigger)).fired_count == 6
 
 
-async def test_a_pause_before_the_due_time_fires_nothing(
-    customer: Customer, receiver: Receiver
-) -> None:
-    trigger = await customer.create(receiver.url(), schedule={"in": "2s"})
-    paused = await customer.pause(trigger)
-    assert (paused.status, paused.next_fire_at, paused.fired_count) == ("paused", None, 0)
-    assert await customer.pause(trigger) == paused
-    await customer.wait(5)
-    await customer.work()
-    assert receiver.deliveries == []
-    assert await customer.fired() == []
-
-
-async def test_what_was_looked_ahead_and_taken_back_fires_after_a_resume_in_time(
-    customer: Customer, receiver: Receiver, clock: VirtualClock
-) -> None:
-    trigger = await customer.create(receiver.url(), schedule={"in": "2s"})
-    await customer.pause(trigger)
-    clock.advance(seconds=1)
-    resumed = await customer.resume(trigger)
-    assert (resumed.status, resumed.next_fire_at) == ("active", START.replace(second=2))
-    await customer.work()  # no tick in between
-    assert clock.now() == START.replace(second=2)
-    assert len(receiver.deliveries) == 1
-    assert (await customer.see(trigger)).fired_count == 1
-
-
-async def test_a_pause_loses_nothing_of_a_backlog_that_takes_several_looks(
-    customer: Customer, clock: VirtualClock
-) -> None:
-    trigger = await customer.create(HOOK, schedule={"every": "1s"})
-    clock.advance(seconds=130)  # with no tick
-    assert (await customer.pause(trigger)).fired_count == 130
-    assert len(await customer.fired()) == 130
-
-
-async def test_a_trigger_that_is_far_behind_is_changed_when_it_has_caught_up(
-    customer: Customer, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(change_trigger, "CATCH_UP_LOOKS", 1)
-    trigger = await customer.create(HOOK, schedule={"every": "1s"})
-    clock.advance(seconds=130)
-    with pytest.raises(TryLater):
-        await customer.pause(trigger)
-    assert (await customer.see(trigger)).status == "active"
-    assert (await customer.pause(trigger)).fired_count == 130
-
-
-async def test_what_was_missed_during_a_pause_is_not_made_up(customer: Customer) -> None:
-    trigger = await customer.create(HOOK, schedule={"every": "10s"})
-    await customer.wait(15)
-    await customer.pause(trigger)
-    await customer.wait(20)
-    await customer.resume(trigger)
-    await customer.wait(10)
-    assert await customer.fired() == [10, 40]
-    seen = await customer.see(trigger)
-    assert (seen.fired_count, seen.skipped_count) == (2, 0)
-
-
 async def test_what_was_due_before_a_change_fires_as_the_trigger_was_though_the_tick_is_late(
     customer: Customer, receiver: Receiver, clock: VirtualClock
 ) -> None:
@@ -175,48 +63,6 @@ async def test_what_was_due_before_a_change_fires_as_the_trigger_was_though_the_
     await customer.resume(paused)
     await customer.wait(6)
     assert await customer.fired() == [5, 6, 12]
-
-
-async def test_pauses_do_not_use_up_the_fires_of_a_trigger(customer: Customer) -> None:
-    trigger = await customer.create(HOOK, schedule={"every": "1s", "max_fires": 3})
-    for _ in range(4):
-        await customer.pause(trigger)
-        await customer.resume(trigger)
-    await customer.wait(10)
-    assert await customer.fired() == [1, 2, 3]
-    assert (await customer.see(trigger)).status == "completed"
-
-
-async def test_a_one_shot_whose_time_passed_in_a_pause_is_completed_by_the_resume(
-    customer: Customer,
-) -> None:
-    trigger = await customer.create(HOOK, schedule={"in": "5s"})
-    await customer.pause(trigger)
-    await customer.wait(6)
-    assert (await customer.resume(trigger)).status == "completed"
-    with pytest.raises(Conflict, match="completed"):
-        await customer.resume(trigger)
-    with pytest.raises(Conflict, match="completed"):
-        await customer.pause(trigger)
-    assert await customer.fired() == []
-
-
-async def test_a_disabled_trigger_cannot_be_paused_and_is_enabled_by_a_resume(
-    customer: Customer, receiver: Receiver
-) -> None:
-    receiver.answer(410)
-    trigger = await customer.create(receiver.url(), schedule={"every": "5s"})
-    await customer.wait(5)
-    await customer.work()
-    assert (await customer.see(trigger)).status == "disabled"
-    with pytest.raises(Conflict, match="disabled"):
-        await customer.pause(trigger)
-    edited = await customer.patch(trigger, endpoint={"url": HOOK})
-    assert (edited.status, edited.next_fire_at) == ("disabled", START.replace(second=10))
-    resumed = await customer.resume(trigger)
-    assert (resumed.status, resumed.disabled) == ("active", None)
-    await customer.wait(6)
-    assert await customer.fired() == [5, 10]
 
 
 async def test_a_deletion_before_the_due_time_fires_nothing(
