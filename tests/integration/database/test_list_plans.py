@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,7 +12,8 @@ from local.services.postgres import Postgres
 from tests.integration.database.plans import Explaining, Plan
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.event_logs import EventLogs
-from triggerfish.domain.event_log import EventLogFilter
+from triggerfish.domain.event_log import EventLogFilter, Selection
+from triggerfish.domain.page import Place
 
 ROWS = 200_000
 HOURS = 8
@@ -69,10 +69,9 @@ def fill(url: str, rows: int = ROWS, hours: int = HOURS) -> None:
         connection.execute(FILL.encode(), {"start": START, "span": span, "rows": rows})
 
 
-async def plan_of(url: str, filter: EventLogFilter, **page: Any) -> Plan:
+async def plan_of(url: str, filter: EventLogFilter, before: Place | None = None) -> Plan:
     database = Explaining(url)
-    defaults = {"fired_after": START, "fired_until": END, "before": None, "limit": LIMIT}
-    await EventLogs(database).page(PROJECTS[2], filter, **(defaults | page))
+    await EventLogs(database).page(PROJECTS[2], Selection(filter, START, END, LIMIT, before))
     await database.close()
     assert database.plan is not None
     return database.plan
@@ -99,7 +98,7 @@ async def test_a_filtered_page_is_read_from_an_index_and_no_further_than_needed(
 ) -> None:
     first = await plan_of(archive, FILTERS[name])
     middle = START + timedelta(hours=HOURS / 2)
-    deep = await plan_of(archive, FILTERS[name], before=(middle, UUID(int=0)))
+    deep = await plan_of(archive, FILTERS[name], (middle, UUID(int=0)))
     for plan in (first, deep):
         assert not {n for n in plan.nodes if re.match(r"Seq|Bitmap|Hash|Materialize", n)}
         assert plan.rows_read <= 2 * LIMIT, plan

@@ -16,7 +16,7 @@ from tests.receiver import Receiver
 from triggerfish.adapters.db.tables.events import event_logs_active
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import Conflict, NotFound
-from triggerfish.domain.event_log import EventLogFilter
+from triggerfish.domain.event_log import EventLogFilter, Selection
 from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.retention import View
 from triggerfish.usecases.manage_triggers import delete_trigger
@@ -147,10 +147,8 @@ async def test_a_thousand_events_are_written_anew_at_once(
         )
     # The store alone: moto needs half a minute for a thousand messages.
     store, now = parts.replay_events.replays, parts.clock.now()
-    window = {"fired_after": now - timedelta(hours=2), "fired_until": now}
-    found = await store.find(
-        caller.project_id, EventLogFilter(), **window, before=None, limit=MAX_REPLAYS
-    )
+    wanted = Selection(EventLogFilter(), now - timedelta(hours=2), now, MAX_REPLAYS)
+    found = await store.find(caller.project_id, wanted)
     written = await store.insert(caller.project_id, found, new_id=parts.ids.uuid7, now=now)
     assert {one.replay_of for one in written} == {one.id for one in found}
     assert len({one.ref.event_id for one in written}) == len(found) == 1000

@@ -22,7 +22,7 @@ from triggerfish.domain.api_key import (
 )
 from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.overlap import parse_overlap
-from triggerfish.domain.page import Page, cut, decode_cursor
+from triggerfish.domain.page import Page, Place, cut, decode_cursor
 from triggerfish.ports import Clock, Ids
 
 
@@ -31,9 +31,7 @@ class KeyStore(Protocol):
 
     async def get(self, project_id: UUID, key_id: UUID) -> ApiKey | None: ...
 
-    async def page(
-        self, project_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
-    ) -> list[ApiKey]: ...
+    async def page(self, project_id: UUID, *, before: Place | None, limit: int) -> list[ApiKey]: ...
 
     async def rotate(
         self, old: ApiKey, new: ApiKey, *, key_hash: bytes, until: datetime

@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.values import keyset
 from triggerfish.domain.access import ADMIN_SCOPES, SCOPES, StoredKey, hash_secret, key_prefix
 from triggerfish.domain.api_key import ApiKey
 from triggerfish.domain.errors import Conflict
+from triggerfish.domain.page import Place
 
 COLUMNS = """
     id, project_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at,
@@ -130,14 +132,9 @@ class Keys:
         rows = await self._database.run(GET, project_id=project_id, id=key_id)
         return _key(rows[0]) if rows else None
 
-    async def page(
-        self, project_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
-    ) -> list[ApiKey]:
+    async def page(self, project_id: UUID, *, before: Place | None, limit: int) -> list[ApiKey]:
         """Newest first, strictly older than `before` (a creation time and id)."""
-        before_at, before_id = before or (None, None)
-        rows = await self._database.run(
-            LIST, project_id=project_id, before_at=before_at, before_id=before_id, limit=limit
-        )
+        rows = await self._database.run(LIST, project_id=project_id, **keyset(before, limit))
         return [_key(row) for row in rows]
 
     async def rotate(
