@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     )
 
     imports_queue_url: str = Field("", description="The queue of import jobs (template).")
+    imports_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     object_store: str = Field(
         "file:.triggerfish/objects",
         description="Where uploads are kept: a folder (`file:path`) or `s3://bucket`.",
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
     notifications_queue_url: str = Field(
         "", description="The queue of the catalogue's notifications (template)."
     )
+    notifications_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     catalogue_admin_token: str = Field(
         "", description="A static token that manages the event catalogue; empty, only keys do."
     )
