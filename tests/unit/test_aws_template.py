@@ -125,10 +125,9 @@ def test_alarms_watch_what_must_not_stop(resources: dict[str, Any]) -> None:
         (alarm["MetricName"], json.dumps(alarm["Dimensions"][0]["Value"])) for alarm in alarms
     }
     assert watched == {
-        ("ApproximateNumberOfMessagesVisible", '{"Fn::GetAtt": ["' + DEAD + '", "QueueName"]}'),
-        (
-            "ApproximateNumberOfMessagesVisible",
-            '{"Fn::GetAtt": ["NotificationsDeadLetterQueue", "QueueName"]}',
+        *(
+            ("ApproximateNumberOfMessagesVisible", f'{{"Fn::GetAtt": ["{name}", "QueueName"]}}')
+            for name in DEAD
         ),
         ("ApproximateAgeOfOldestMessage", '{"Fn::GetAtt": ["' + QUEUE + '", "QueueName"]}'),
         ("Invocations", '{"Ref": "TickFunction"}'),
