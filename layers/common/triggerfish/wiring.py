@@ -272,6 +272,7 @@ class Wiring:
             queue=self.queue,
             heartbeats=SparseHeartbeats(self.observations),
             journal=self.journal,
+            retention=self.settings.retention,
             lookahead=self.settings.lookahead,
         )
 

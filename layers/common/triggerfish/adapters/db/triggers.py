@@ -18,6 +18,7 @@ from triggerfish.adapters.db.sealed_columns import (
     sealed_values,
     token_context,
 )
+from triggerfish.adapters.db.withdrawn_events import withdraw
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.delivery import DeliverySettings
 from triggerfish.domain.firing import Cursor
@@ -126,10 +127,9 @@ RETIRE_REVISIONS = text("""
 """)
 
 # The look-ahead writes rows before they are due; what has not fired yet goes with its trigger.
-REMOVE_NOT_YET_DUE = text("""
-    DELETE FROM event_logs_active
-     WHERE trigger_id = :id AND source = 'scheduled' AND status = 'pending'
-       AND attempt = 0 AND fired_at > :now
+REMOVE_NOT_YET_DUE = withdraw("""
+    trigger_id = :id AND source = 'scheduled' AND status = 'pending'
+    AND attempt = 0 AND fired_at > :now
 """)
 
 
