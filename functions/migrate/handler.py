@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 from triggerfish.edge.schedule_function import Report, schedule_function
-from triggerfish.wiring import migrate, wiring
+from triggerfish.wiring import wiring
+from triggerfish.wiring.upkeep import migrate
 
 
 @schedule_function

@@ -13,7 +13,7 @@ def rekey() -> None:
     Every process must know that key already. Afterwards the other keys can be taken off the ring.
     """
     from triggerfish.settings import Settings
-    from triggerfish.wiring import rekey
+    from triggerfish.wiring.upkeep import rekey
 
     join_running_platform()
     settings = Settings()

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import API_KEY
 from tests.integration.lanes import LANES, Api, serving
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate
+from triggerfish.wiring.upkeep import migrate
 
 
 @pytest.fixture(params=LANES)

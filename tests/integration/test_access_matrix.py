@@ -28,7 +28,7 @@ from tests.integration.lanes import LANES, NOBODY, Api, assert_refused, serving,
 from tests.integration.test_trigger_api import an_api_key, own_project
 from triggerfish.domain.access import PLATFORM_SCOPES, PROJECT_SCOPES, SCOPES
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate
+from triggerfish.wiring.upkeep import migrate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

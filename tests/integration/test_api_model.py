@@ -28,7 +28,7 @@ from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import LANES, NOBODY, Api, post_json, serving
 from tests.invariants import assert_invariants
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate
+from triggerfish.wiring.upkeep import migrate
 
 TRIGGERS = "/api/v1/triggers"
 LOGS = "/api/v1/event-logs"

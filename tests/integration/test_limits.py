@@ -14,7 +14,8 @@ from triggerfish.adapters.ids import SystemIds
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.rate import Rate
 from triggerfish.settings import Settings
-from triggerfish.wiring import Wiring, migrate
+from triggerfish.wiring import Wiring
+from triggerfish.wiring.upkeep import migrate
 
 HOOK = "https://example.com/hook"
 TRIGGERS = "/api/v1/triggers"

@@ -17,13 +17,12 @@ from sqlalchemy import create_engine
 from local.services.postgres import Postgres
 from tests.conftest import API_KEY
 from tests.integration.lanes import dsn
-from triggerfish.adapters.db.job_tables import jobs
 from triggerfish.adapters.db.keys import LOCK
 from triggerfish.adapters.db.migrate import MIGRATIONS, upgrade
+from triggerfish.adapters.db.tables import metadata
 from triggerfish.settings import Settings
-from triggerfish.wiring import Wiring, migrate
-
-metadata = jobs.metadata  # of all tables
+from triggerfish.wiring import Wiring
+from triggerfish.wiring.upkeep import migrate
 
 CATALOG = {
     "columns": """

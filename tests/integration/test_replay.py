@@ -18,7 +18,7 @@ from tests.integration.test_event_log_api import age, fired
 from tests.integration.test_retention_lifecycle import count
 from tests.integration.test_trigger_api import an_api_key, own_project
 from tests.receiver import Receiver
-from triggerfish.adapters.db.tables import event_logs_active
+from triggerfish.adapters.db.tables.events import event_logs_active
 from triggerfish.domain.access import SCOPES, Principal
 from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.event_log import EventLogFilter

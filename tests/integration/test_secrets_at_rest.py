@@ -28,7 +28,8 @@ from triggerfish.settings import Settings
 from triggerfish.usecases.change_trigger import update_trigger
 from triggerfish.usecases.manage_triggers import get_trigger
 from triggerfish.usecases.rotate_secret import rotate_secret
-from triggerfish.wiring import Wiring, migrate, rekey
+from triggerfish.wiring import Wiring
+from triggerfish.wiring.upkeep import migrate, rekey
 
 HOOK = "https://example.com/hook"
 TRIGGERS = "/api/v1/triggers"

@@ -22,7 +22,8 @@ from tests.integration.imports import JOBS, imported, lines, upload
 from tests.integration.lanes import Api, assert_refused, serving, template
 from tests.integration.test_trigger_api import an_api_key
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate, wiring
+from triggerfish.wiring import wiring
+from triggerfish.wiring.upkeep import migrate
 
 SECONDS = 60
 LISTENERS = """

@@ -13,7 +13,7 @@ from tests.conftest import API_KEY
 from tests.integration.bad_input.table import API
 from tests.integration.lanes import LANES, NOBODY, Api, serving
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate
+from triggerfish.wiring.upkeep import migrate
 
 
 @pytest.fixture(scope="module")

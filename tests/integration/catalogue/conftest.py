@@ -15,7 +15,7 @@ from tests.conftest import API_KEY
 from tests.integration.catalogue.actions import TOKEN, Catalogue
 from tests.integration.lanes import LANES, serving
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate
+from triggerfish.wiring.upkeep import migrate
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.documented import DOCUMENT
 from tests.integration.fuzz.platform import URL, Platform, running
 from tests.integration.lanes import ENVIRONMENT
 from triggerfish.settings import Settings
-from triggerfish.wiring import migrate
+from triggerfish.wiring.upkeep import migrate
 
 EXAMPLES = os.environ.get("TRIGGERFISH_FUZZ_EXAMPLES", "3")
 CONFIG = "tests/integration/fuzz/schemathesis.toml"

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from local.cli.main import app
 from tests.conftest import ENCRYPTION_KEYS
-from triggerfish import wiring
 from triggerfish.settings import Settings
+from triggerfish.wiring import upkeep
 
 NOT_ENCRYPTED = "TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.\n"
 
@@ -19,10 +19,10 @@ def ensured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The keys that migrations made sure of, in order; the database itself is left out."""
     keys: list[str] = []
 
-    def migrate(settings: Settings) -> None:
+    def migrate(settings: Settings, *, queues_are_new: bool) -> None:
         keys.append(settings.bootstrap_api_key)
 
-    monkeypatch.setattr(wiring, "migrate", migrate)
+    monkeypatch.setattr(upkeep, "migrate", migrate)
     monkeypatch.setenv("TRIGGERFISH_DATABASE_URL", "postgresql+psycopg://nobody@localhost/none")
     monkeypatch.setenv("TRIGGERFISH_STATE_DIR", str(tmp_path / "state"))
     for name in ("BOOTSTRAP_API_KEY", "ENCRYPTION_KEYS", "ENCRYPTION_KEYS_FILE"):

@@ -1,12 +1,12 @@
-"""Alembic's entry: runs the migrations on the connection that `wiring.migrate` hands over."""
+"""Alembic's entry: runs the migrations on the connection that `wiring.upkeep` hands over."""
 
 from alembic import context
 
-from triggerfish.adapters.db.job_tables import jobs
+from triggerfish.adapters.db.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=jobs.metadata,
+    target_metadata=metadata,
     transactional_ddl=True,
 )
 with context.begin_transaction():

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from triggerfish.adapters.db.engine import Database
-from triggerfish.adapters.db.job_tables import FINAL
+from triggerfish.adapters.db.tables.jobs import FINAL
 from triggerfish.adapters.db.values import uuid_array
 from triggerfish.domain.job import (
     RESEND_AFTER,

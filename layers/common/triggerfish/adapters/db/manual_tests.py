@@ -6,7 +6,7 @@ from sqlalchemy import TextClause, text
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.event_logs import ACTIVE
-from triggerfish.adapters.db.triggers import insert_revision
+from triggerfish.adapters.db.trigger_rows import insert_revision
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.manual_test import ManualTest
 from triggerfish.domain.trigger import Revision

@@ -16,7 +16,7 @@ from triggerfish.adapters.db.event_logs import (
     event_ref,
     narrowed,
 )
-from triggerfish.adapters.db.tables import FINAL
+from triggerfish.adapters.db.tables.events import FINAL
 from triggerfish.adapters.db.values import to_json
 from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.replay import Original, Replay

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from triggerfish.adapters.db.delivery_stats import NO_TRIGGER, ROLL_UP
 from triggerfish.adapters.db.engine import Database, fetch
-from triggerfish.adapters.db.tables import event_logs_active
+from triggerfish.adapters.db.tables.events import event_logs_active
 from triggerfish.adapters.db.withdrawn_events import FORGET
 from triggerfish.domain.retention import partition_hour
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database
-from triggerfish.adapters.db.triggers import REVISION_COLUMNS, to_revision
+from triggerfish.adapters.db.trigger_rows import REVISION_COLUMNS, to_revision
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.trigger import Revision
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
-from triggerfish.adapters.db.triggers import COLUMNS, insert_revision, to_trigger
+from triggerfish.adapters.db.trigger_rows import COLUMNS, insert_revision, to_trigger
 from triggerfish.adapters.db.values import uuid_array
 from triggerfish.adapters.db.withdrawn_events import withdraw
 from triggerfish.adapters.vault import Vault

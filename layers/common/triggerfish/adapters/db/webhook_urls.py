@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.sealed_columns import token_context
-from triggerfish.adapters.db.triggers import GET, to_trigger
+from triggerfish.adapters.db.trigger_rows import to_trigger
+from triggerfish.adapters.db.triggers import GET
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.trigger import Trigger
 

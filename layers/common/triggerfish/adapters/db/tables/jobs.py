@@ -1,10 +1,9 @@
-"""The tables of imports; `tables.py` holds those of triggers and the rules they share."""
+"""Imports of log files: jobs, their lines, their errors, and tickets to watch them."""
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -15,12 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from triggerfish.adapters.db.tables import metadata
-
-
-def _at(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
+from triggerfish.adapters.db.tables.schema import at, metadata
 
 FINAL = "status IN ('completed', 'failed')"
 
@@ -34,9 +28,9 @@ jobs = Table(
     Column("sha256", Text, nullable=False, server_default=""),
     Column("status", Text, nullable=False),
     Column("error", Text),
-    _at("created_at"),
-    _at("started_at", nullable=True),
-    _at("completed_at", nullable=True),
+    at("created_at"),
+    at("started_at", nullable=True),
+    at("completed_at", nullable=True),
     # The checkpoint: what stands before it is stored, and counted.
     Column("next_line", BigInteger, nullable=False, server_default="1"),
     Column("next_offset", BigInteger, nullable=False, server_default="0"),
@@ -45,11 +39,11 @@ jobs = Table(
     Column("percent", Integer, nullable=False, server_default="0"),
     Column("stalls", Integer, nullable=False, server_default="0"),  # claims since the last batch
     Column("lease_id", UUID()),
-    _at("lease_until", nullable=True),
+    at("lease_until", nullable=True),
     Column("on_complete", UUID()),  # the API trigger that its end fires
     Column("on_complete_event_id", UUID()),
     Column("on_complete_error", Text),
-    _at("resend_at", nullable=True),  # when the sweep takes it up, unless it has moved on
+    at("resend_at", nullable=True),  # when the sweep takes it up, unless it has moved on
     CheckConstraint(
         "status IN ('uploading', 'queued', 'processing', 'completed', 'failed', 'deleting')",
         name="status_check",
@@ -69,7 +63,7 @@ log_entries = Table(
     metadata,
     Column("job_id", UUID(), primary_key=True),
     Column("line_no", BigInteger, primary_key=True),
-    _at("timestamp"),
+    at("timestamp"),
     Column("level", Text, nullable=False),
     Column("service", Text, nullable=False),
     Column("message", Text, nullable=False),
@@ -90,6 +84,6 @@ job_tickets = Table(
     Column("token_hash", LargeBinary, primary_key=True),
     Column("project_id", UUID(), nullable=False),
     Column("job_id", UUID(), nullable=False),
-    _at("expires_at"),
+    at("expires_at"),
     Index("job_tickets_expires_idx", "expires_at"),
 )

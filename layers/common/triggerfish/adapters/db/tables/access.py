@@ -1,0 +1,32 @@
+"""Projects and the keys of their callers."""
+
+from sqlalchemy import ARRAY, Column, ForeignKey, Index, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import UUID
+
+from triggerfish.adapters.db.tables.schema import at, id_of, metadata
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    at("created_at"),
+    Index("projects_list_idx", text("created_at DESC"), text("id DESC")),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    Column("project_id", UUID(), ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False, unique=True),
+    Column("key_hash", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    at("created_at"),
+    at("expires_at", nullable=True),
+    at("revoked_at", nullable=True),
+    at("last_used_at", nullable=True),
+    id_of("replaced_by", nullable=True),  # the key that it was rotated into
+    Index("api_keys_list_idx", "project_id", text("created_at DESC"), text("id DESC")),
+)

@@ -1,0 +1,37 @@
+"""What an operator does to the database as a whole: bring it up to date, encrypt it anew."""
+
+import asyncio
+
+from triggerfish.adapters.db.lost_messages import forget_messages
+from triggerfish.adapters.db.migrate import upgrade
+from triggerfish.settings import Settings
+from triggerfish.wiring import Wiring
+
+
+def migrate(settings: Settings, *, queues_are_new: bool = False) -> None:
+    """Bring the database to the current schema, ensure the bootstrap key, and encrypt secrets that
+    are not; safe to repeat. For queues that kept no message, what is open is sent anew."""
+    upgrade(settings.database_url)
+    asyncio.run(_prepare(settings, queues_are_new))
+
+
+async def _prepare(settings: Settings, queues_are_new: bool) -> None:
+    parts = Wiring(settings)
+    try:
+        if settings.bootstrap_api_key:
+            await parts.ensure_bootstrap(settings.bootstrap_api_key)
+        if settings.key_ring.first is not None:
+            await parts.sealed_secrets.rekey(only_plain=True)
+        if queues_are_new:
+            await forget_messages(parts.database, now=parts.clock.now())
+    finally:
+        await parts.close()
+
+
+async def rekey(settings: Settings) -> int:
+    """Encrypt every secret under the first key of the ring; how many were under another."""
+    parts = Wiring(settings)
+    try:
+        return await parts.sealed_secrets.rekey()
+    finally:
+        await parts.close()
