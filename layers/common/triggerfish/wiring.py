@@ -407,6 +407,7 @@ class Wiring:
             jobs=self.jobs,
             changes=self.job_changes,
             tickets=self.job_tickets,
+            longest=timedelta(seconds=self.settings.horizon_watch_seconds),
         )
 
     @cached_property
