@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     horizon_line_delay_seconds: float = Field(
         0.0, ge=0, le=5, description="The longest (random) pause of an import before each line."
     )
+    horizon_watch_seconds: float = Field(
+        900.0, gt=0, description="How long one stream or WebSocket of an import lasts at most."
+    )
     horizon_sweep_seconds: float = Field(
         5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."
     )
