@@ -36,6 +36,10 @@ async def a_key(api: Api, *scopes: str, **fields: Any) -> dict[str, Any]:
     return created
 
 
+async def revoke(api: Api, key: dict[str, Any]) -> httpx.Response:
+    return await api.http.post(f"{KEYS}/{key['id']}/revoke")
+
+
 def bearer(created: dict[str, Any]) -> dict[str, str]:
     return {"authorization": f"Bearer {created['key']}"}
 
@@ -124,13 +128,12 @@ async def test_a_key_is_valid_until_it_expires(api: Api) -> None:
 
 async def test_a_revoked_key_is_refused_at_once_and_stays_in_the_list(api: Api) -> None:
     key = await a_key(api)
-    answer = await api.http.delete(f"{KEYS}/{key['id']}")
-    assert (answer.status_code, answer.content) == (204, b"")
+    revoked = (await revoke(api, key)).json()
+    assert set(revoked) == VIEW
+    assert instant(revoked["revoked_at"]) >= instant(key["created_at"])
     assert not await is_valid(api, key)
-    revoked = await api.get(f"{KEYS}/{key['id']}")
-    assert revoked["revoked_at"] is not None
-    assert (await api.http.delete(f"{KEYS}/{key['id']}")).status_code == 204
     assert await api.get(f"{KEYS}/{key['id']}") == revoked
+    assert (await revoke(api, key)).json() == revoked
     assert_refused(await api.http.post(f"{KEYS}/{key['id']}/rotate"), 409)
 
 
@@ -177,34 +180,34 @@ async def test_the_last_key_that_administers_cannot_be_revoked(api: Api) -> None
     await a_key(api, "triggers:read")
     expired = await a_key(api, *SCOPES)
     api.sql("UPDATE api_keys SET expires_at = now() WHERE id = %s", expired["id"])
-    assert_refused(await api.http.delete(f"{KEYS}/{first['id']}"), 409)
-    assert (await api.http.delete(f"{KEYS}/{expired['id']}")).status_code == 204
+    assert_refused(await revoke(api, first), 409)
+    assert (await revoke(api, expired)).status_code == 200
     without_projects = await a_key(api, *PROJECT_SCOPES)
-    assert_refused(await api.http.delete(f"{KEYS}/{first['id']}"), 409)
+    assert_refused(await revoke(api, first), 409)
     second = await a_key(api, *SCOPES)
-    assert (await api.http.delete(f"{KEYS}/{first['id']}")).status_code == 204
+    assert (await revoke(api, first)).status_code == 200
     assert_refused(await api.http.get(KEYS), 401)
     api.http.headers.update(bearer(second))
-    assert (await api.http.delete(f"{KEYS}/{without_projects['id']}")).status_code == 204
-    assert_refused(await api.http.delete(f"{KEYS}/{second['id']}"), 409)
+    assert (await revoke(api, without_projects)).status_code == 200
+    assert_refused(await revoke(api, second), 409)
 
 
 async def test_a_key_that_was_rotated_away_does_not_count_as_one_that_stays(api: Api) -> None:
     first = await bootstrap(api)
     successor = (await api.http.post(f"{KEYS}/{first['id']}/rotate")).json()
-    assert_refused(await api.http.delete(f"{KEYS}/{successor['id']}"), 409)
-    assert (await api.http.delete(f"{KEYS}/{first['id']}")).status_code == 204
+    assert_refused(await revoke(api, successor), 409)
+    assert (await revoke(api, first)).status_code == 200
     assert await is_valid(api, successor)
 
 
 async def test_keys_that_revoke_each_other_at_once_leave_one(api: Api) -> None:
     keys = [await bootstrap(api), *[await a_key(api, *SCOPES) for _ in range(5)]]
-    answers = await asyncio.gather(*(api.http.delete(f"{KEYS}/{key['id']}") for key in keys))
-    assert {answer.status_code for answer in answers} <= {204, 401, 409}
+    answers = await asyncio.gather(*(revoke(api, key) for key in keys))
+    assert {answer.status_code for answer in answers} <= {200, 401, 409}
     usable = "SELECT count(*) FROM api_keys WHERE revoked_at IS NULL"
     [(left,)] = api.sql(usable)
     assert left >= 1
-    assert left == len(keys) - [answer.status_code for answer in answers].count(204)
+    assert left == len(keys) - [answer.status_code for answer in answers].count(200)
 
 
 async def test_another_projects_key_cannot_be_told_from_none(api: Api) -> None:
@@ -212,7 +215,7 @@ async def test_another_projects_key_cannot_be_told_from_none(api: Api) -> None:
     stranger = an_api_key(api, "tf_stranger_0123456789", "keys:admin", "triggers:read")
     answers = set()
     for id in (key["id"], str(uuid4())):
-        for method, path in (("GET", id), ("DELETE", id), ("POST", f"{id}/rotate")):
+        for method, path in (("GET", id), ("POST", f"{id}/revoke"), ("POST", f"{id}/rotate")):
             answer = await api.http.request(method, f"{KEYS}/{path}", headers=stranger)
             assert_refused(answer, 404)
             answers.add(answer.json()["error"]["message"])
@@ -247,7 +250,7 @@ async def test_the_last_use_is_noted_at_most_once_a_minute(api: Api) -> None:
 
 async def test_a_refused_key_does_not_count_as_used(api: Api) -> None:
     key = await a_key(api)
-    await api.http.delete(f"{KEYS}/{key['id']}")
+    await revoke(api, key)
     await is_valid(api, key)
     await last_used(api, await bootstrap(api))
     assert (await api.get(f"{KEYS}/{key['id']}"))["last_used_at"] is None

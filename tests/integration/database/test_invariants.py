@@ -74,6 +74,9 @@ BREAKAGES: dict[str, str] = {
     "nothing fires after its trigger was deleted or paused": """
         UPDATE triggers SET status = 'paused', updated_at = updated_at - interval '1 day'
     """,
+    "what was withdrawn before it was due is not in the log": """
+        INSERT INTO withdrawn_events SELECT id, fired_at FROM event_logs_active
+    """,
     "an event is final, leased, held, or waits for a time": """
         UPDATE event_logs_active SET completed_at = NULL WHERE status = 'success'
     """,
@@ -102,6 +105,11 @@ BREAKAGES: dict[str, str] = {
     """,
     "the statistics count every attempt once": """
         UPDATE delivery_stats SET count = count + 1 WHERE source = 'api'
+    """,
+    "an import's counts are its lines, each of which is an entry or an error, once": """
+        INSERT INTO jobs (id, project_id, file_name, status, created_at, completed_at, next_line,
+                          accepted)
+        SELECT gen_random_uuid(), id, 'lines.jsonl', 'completed', now(), now(), 6, 5 FROM projects
     """,
     "no error text holds what looks like a secret": """
         UPDATE event_logs_active SET last_error = 'refused: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'

@@ -324,6 +324,7 @@ class AwayWhile:
 
     def __init__(self, deliveries: Deliveries, times: int) -> None:
         self.claim = deliveries.claim
+        self.is_known = deliveries.is_known
         self._settle = deliveries.settle
         self._times = times
 

@@ -113,8 +113,9 @@ class Requests(list[tuple[str, dict[str, Any]]]):
 async def test_a_standard_queue_is_never_sent_fifo_parameters(
     parts: Wiring, caller: Principal, settings: Settings
 ) -> None:
-    seen = Requests()
-    seen.watch(parts.queue._client)
+    seen, client = Requests(), boto3.client("sqs")
+    seen.watch(client)
+    parts.queue = SqsQueue(client, settings.deliveries_queue_url)
     trigger = await create(parts, caller, an_api_trigger(HOOK))
     await fire(parts, trigger, b'{"id": 1}')
     scheduled = await create(parts, caller, a_scheduled_trigger(HOOK, schedule={"in": "1s"}))
@@ -154,5 +155,5 @@ async def test_a_message_is_delayed_by_whole_seconds_rounded_down_up_to_the_queu
     seen.watch(client)
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
     ref = EventRef(uuid4(), now + timedelta(seconds=seconds_ahead), "endpoint", "dedup")
-    assert await SqsQueue(client, *queue_urls).send([ref], now=now) == [ref]
+    assert await SqsQueue(client, queue_urls[0]).send([ref], now=now) == [ref]
     assert [params["Entries"][0]["DelaySeconds"] for _, params in seen[:1]] == [delay]

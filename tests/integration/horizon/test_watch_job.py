@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -22,7 +22,7 @@ from tests.integration.imports import JOBS, imported, lines, upload
 from tests.integration.keys import an_api_key
 from tests.integration.lanes import Api, assert_refused, serving, template
 from triggerfish.settings import Settings
-from triggerfish.wiring import wiring
+from triggerfish.wiring import close_all, wiring
 from triggerfish.wiring.upkeep import migrate
 
 SECONDS = 60
@@ -265,6 +265,28 @@ async def test_a_stream_shows_the_same_as_a_socket(live: Live) -> None:
     assert "event: done" in events
 
 
+async def test_an_import_that_goes_on_is_watched_for_a_time_and_then_again(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIGGERFISH_HORIZON_WATCH_SECONDS", "0.1")
+    await close_all()  # forget the settings
+    job_id = await upload(live.api, lines(3))
+    url = f"http://{live.address}{JOBS}/{job_id}/stream"
+    headers = {"authorization": f"Bearer {API_KEY}"}
+    async with httpx.AsyncClient(headers=headers, timeout=SECONDS) as http:
+        text = (await http.get(url)).text
+        assert '"status":"queued"' in text
+        assert "event: done" not in text
+        async with live.socket(job_id) as socket:
+            await prove(socket)
+            with suppress(ConnectionClosed):
+                async for message in socket:
+                    assert json.loads(message)["status"] == "queued"
+            assert socket.close_code == 1013
+        await live.work()
+        assert "event: done" in (await http.get(url)).text
+
+
 async def test_a_stream_that_is_gathered_shows_the_present_state(api: Api, lane: str) -> None:
     if lane == "native":
         pytest.skip("it would stay open until the job's end")
@@ -272,4 +294,5 @@ async def test_a_stream_that_is_gathered_shows_the_present_state(api: Api, lane:
     answer = await api.http.get(f"{JOBS}/{job_id}/stream")
     text = answer.text.partition("data: ")[2].partition("\n")[0]
     assert json.loads(text) == await api.get(f"{JOBS}/{job_id}")
+    assert "event: done" not in answer.text, "there is more to come"
     assert_refused(await api.http.get(f"{JOBS}/{uuid4()}/stream"), 404)

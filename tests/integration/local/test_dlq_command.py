@@ -15,6 +15,7 @@ from tests.integration.lanes import Api
 from triggerfish.settings import Settings
 
 UNKNOWN_EVENT = UUID("01a20371-0000-7000-8000-000000000000")
+QUEUES = ("deliveries", "imports", "notifications")
 NOWHERE = "postgresql+psycopg://nobody@/nothing?host=/nowhere&port=1"
 
 
@@ -23,7 +24,8 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """The platform as environment variables, which win over the template."""
     monkeypatch.setenv("TRIGGERFISH_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "https://sqs.us-east-1.amazonaws.com")  # moto's
-    for name in ("database_url", "deliveries_queue_url", "deliveries_dlq_url"):
+    urls = (f"{queue}_{kind}_url" for queue in QUEUES for kind in ("queue", "dlq"))
+    for name in ("database_url", *urls):
         monkeypatch.setenv(f"TRIGGERFISH_{name.upper()}", getattr(settings, name))
     for name in ("LOOKAHEAD_SECONDS", "BOOTSTRAP_API_KEY", "PUBLIC_URL"):
         monkeypatch.setenv(f"TRIGGERFISH_{name}", "")  # so that what the command sets is unset
@@ -94,6 +96,23 @@ def test_a_message_is_shown_whole_with_its_events_log_and_without_the_payload(
     assert json.loads(dlq("show", id).stdout)["event_log"] == log
     poison = bury(settings, "[" * 2000)
     assert printed("show", poison)["message"]["body"] == "[" * 2000
+
+
+def test_another_queues_messages_are_shown_as_they_are_and_sent_back_there(
+    settings: Settings,
+) -> None:
+    sqs = boto3.client("sqs")
+    sent = sqs.send_message(QueueUrl=settings.imports_dlq_url, MessageBody="an import")
+    id = sent["MessageId"]
+    assert printed("list") == []
+    [row] = printed("list", "--queue", "imports")
+    assert (row["message_id"], row["event_id"], row["problem"]) == (id, None, None)
+    assert dlq("list", "--queue", "imports").stdout.rstrip().endswith("an import")
+    assert printed("show", id, "--queue", "imports")["message"]["body"] == "an import"
+    assert printed("redrive", "--all", "--queue", "imports")["redriven"] == [id]
+    [message] = sqs.receive_message(QueueUrl=settings.imports_queue_url)["Messages"]
+    assert message["Body"] == "an import"
+    assert dlq("list", "--queue", "nobody").exit_code == 2
 
 
 def test_without_the_database_messages_are_shown_all_the_same(

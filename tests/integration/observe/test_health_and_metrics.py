@@ -71,14 +71,17 @@ async def test_health_tells_a_stranger_nothing_of_any_tenant(api: Api) -> None:
 
 
 async def test_dead_letters_are_said_and_make_nothing_down(api: Api, settings: Settings) -> None:
-    for number in range(2):
-        boto3.client("sqs").send_message(
-            QueueUrl=settings.deliveries_dlq_url, MessageBody=f"poison {number}"
-        )
+    for url in (settings.deliveries_dlq_url, settings.deliveries_dlq_url, settings.imports_dlq_url):
+        boto3.client("sqs").send_message(QueueUrl=url, MessageBody="poison")
     queue = (await api.http.get("/health")).json()["components"]["queue"]
-    said = "0 waiting, 0 in flight, 2 dead letters (triggerfish dlq list)"
-    assert queue == {"status": "up", "reason": said}
-    assert value((await api.http.get("/metrics")).text, "triggerfish_dead_letters") == 2
+    assert queue == {
+        "status": "up",
+        "reason": "0 waiting, 0 in flight, 2 dead letters (triggerfish dlq list --queue deliveries)"
+        ", 1 dead letter (triggerfish dlq list --queue imports)",
+    }
+    text = (await api.http.get("/metrics")).text
+    for name, dead in (("deliveries", 2), ("imports", 1), ("notifications", 0)):
+        assert value(text, "triggerfish_dead_letters", queue=name) == dead
 
 
 @pytest.fixture
@@ -178,7 +181,7 @@ async def test_metrics_agree_with_the_rows(
     assert value(text, "triggerfish_triggers", status="active") == 3
     assert value(text, "triggerfish_oldest_pending_seconds") == 0
     assert value(text, "triggerfish_rows_past_expiry") == 0
-    assert value(text, "triggerfish_dead_letters") == 0
+    assert value(text, "triggerfish_dead_letters", queue="deliveries") == 0
     last_tick = value(text, "triggerfish_last_run_timestamp_seconds", function="tick")
     assert abs(last_tick - datetime.now(UTC).timestamp()) < 60
 
@@ -215,7 +218,7 @@ async def test_metrics_carry_no_ids_and_no_names_of_customers(
     await functions.work(settings.deliveries_queue_url)
     text = (await api.http.get("/metrics")).text
     labels = {name for sample in samples(text) for name in sample.labels}
-    assert labels <= {"outcome", "status", "state", "source", "action", "function", "le"}
+    assert labels <= {"outcome", "status", "state", "source", "action", "function", "le", "queue"}
     for secret in (trigger["id"], event, "customer", trigger["signing_secret"], API_KEY):
         assert secret not in text
 
@@ -223,5 +226,5 @@ async def test_metrics_carry_no_ids_and_no_names_of_customers(
 async def test_metrics_are_complete_before_anything_happened(api: Api) -> None:
     text = (await api.http.get("/metrics")).text
     assert value(text, "triggerfish_delivery_duration_seconds_count") == 0
-    assert value(text, "triggerfish_queue_messages", state="waiting") == 0
+    assert value(text, "triggerfish_queue_messages", queue="deliveries", state="waiting") == 0
     assert_refused(await post_json(api.http, "/metrics", b"{}"), 405)

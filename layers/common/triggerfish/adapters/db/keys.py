@@ -62,7 +62,7 @@ REPLACE = text(f"""
 
 # A key that administers goes only if another one stays: in use, and with no successor that it is
 # about to leave the field to.
-REVOKE = text("""
+REVOKE = text(f"""
     UPDATE api_keys k
        SET revoked_at = COALESCE(k.revoked_at, :now)
      WHERE k.project_id = :project_id AND k.id = :id
@@ -76,7 +76,7 @@ REVOKE = text("""
                           AND needed.scope = ANY(other.scopes)
                           AND other.revoked_at IS NULL AND other.replaced_by IS NULL
                           AND (other.expires_at IS NULL OR other.expires_at > :now))))
-    RETURNING k.id
+    RETURNING {COLUMNS}
 """)
 
 # Several hosts may start at once. The number is arbitrary but fixed.
@@ -158,13 +158,13 @@ class Keys:
             await fetch(connection, INSERT, insert_values(new, key_hash))
             return _key(replaced[0])
 
-    async def revoke(self, project_id: UUID, key_id: UUID, *, now: datetime) -> bool:
-        """False, and nothing changes, for the last key in use that can administer."""
+    async def revoke(self, project_id: UUID, key_id: UUID, *, now: datetime) -> ApiKey | None:
+        """The key as it is then; None, and nothing changes, for the last one that administers."""
         async with self._database.transaction() as connection:
             await fetch(connection, LOCK_PROJECT, {"project_id": project_id})
             key = {"project_id": project_id, "id": key_id, "now": now}
             revoked = await fetch(connection, REVOKE, key | {"admin_scopes": list(ADMIN_SCOPES)})
-            return bool(revoked)
+            return _key(revoked[0]) if revoked else None
 
     async def ensure_bootstrap(
         self, key: str, *, project: str, project_id: UUID, key_id: UUID, now: datetime

@@ -14,6 +14,7 @@ from triggerfish.adapters.db.sealed_columns import (
 )
 from triggerfish.adapters.db.trigger_rows import COLUMNS, insert_revision, to_trigger
 from triggerfish.adapters.db.values import keyset
+from triggerfish.adapters.db.withdrawn_events import withdraw
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.delivery import DeliverySettings
 from triggerfish.domain.firing import Cursor
@@ -88,10 +89,9 @@ RETIRE_REVISIONS = text("""
 """)
 
 # The look-ahead writes rows before they are due; what has not fired yet goes with its trigger.
-REMOVE_NOT_YET_DUE = text("""
-    DELETE FROM event_logs_active
-     WHERE trigger_id = :id AND source = 'scheduled' AND status = 'pending'
-       AND attempt = 0 AND fired_at > :now
+REMOVE_NOT_YET_DUE = withdraw("""
+    trigger_id = :id AND source = 'scheduled' AND status = 'pending'
+    AND attempt = 0 AND fired_at > :now
 """)
 
 

@@ -165,14 +165,17 @@ stream = operation(
     "Watch an import until its end",
     {
         200: Answer(
-            "Server-Sent Events: the import now and whenever it changes, then an event `done`.",
+            "Server-Sent Events: the import now and whenever it changes; an event `done` after its "
+            "end.",
             described(ANY, "Of each event the data is an import as JSON."),
             {"Its end": 'data: {"status":"completed", …}\n\nevent: done\ndata:\n\n'},
             _STREAM,
             media_type="text/event-stream",
         )
     },
-    description="`WS /ws/jobs/{job_id}` says the same; its first message is the key.",
+    description="A stream that ends without `done` is to be asked for again: after a quarter of an "
+    "hour, and at once where answers are sent whole (AWS). `WS /ws/jobs/{job_id}` says the same; "
+    "its first message is the key.",
 )
 ticket = operation(
     "createJobTicket",
