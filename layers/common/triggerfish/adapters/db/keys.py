@@ -204,15 +204,4 @@ def insert_values(key: ApiKey, key_hash: bytes) -> dict[str, Any]:
 
 
 def _key(row: Row[Any]) -> ApiKey:
-    return ApiKey(
-        id=row.id,
-        project_id=row.project_id,
-        name=row.name,
-        prefix=row.prefix,
-        scopes=tuple(row.scopes),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
-        replaced_by=row.replaced_by,
-    )
+    return ApiKey(**dict(row._mapping) | {"scopes": tuple(row.scopes)})
