@@ -37,6 +37,26 @@ def test_every_file_that_is_mounted_exists() -> None:
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
+@pytest.mark.parametrize("name", ["gateway", "scheduler", "worker", "migrate"])
+def test_whatever_runs_functions_can_read_the_encryption_key(name: str) -> None:
+    """Every part that is wired to triggers reads the file, on whichever service it runs."""
+    mounted = {volume.split(":")[1] for volume in SERVICES[name]["volumes"]}
+    keys = SERVICES["gateway"]["environment"]["TRIGGERFISH_ENCRYPTION_KEYS_FILE"]
+    assert str(Path(keys).parent) in mounted
+
+
+def test_of_the_object_store_only_s3_is_reached_by_others() -> None:
+    store = SERVICES["seaweedfs"]
+    assert "-ip.bind=127.0.0.1" in store["command"]
+    assert "-s3.ip.bind=0.0.0.0" in store["command"]
+    keys = {name for name in store["environment"] if name.startswith("AWS_")}
+    assert keys == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    for name in ("gateway", "worker", "scheduler", "migrate"):
+        environment = SERVICES[name]["environment"]
+        assert {key: environment[key] for key in keys} == store["environment"]
+        assert "seaweedfs" in SERVICES[name]["depends_on"]
+
+
 def test_every_port_is_bound_to_loopback_only() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert len(ports) >= 3

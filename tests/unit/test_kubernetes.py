@@ -113,9 +113,10 @@ def test_variables_are_documented_settings_and_every_reference_is_made() -> None
 def test_the_queue_is_the_templates_and_the_same_everywhere() -> None:
     (config,) = of_kind("ConfigMap")
     url = config["data"]["TRIGGERFISH_DELIVERIES_QUEUE_URL"]
-    (trigger,) = named("ScaledObject", "worker")["spec"]["triggers"]
-    assert trigger["metadata"]["queueURL"] == url
-    assert trigger["metadata"]["awsRegion"] == config["data"]["AWS_DEFAULT_REGION"]
+    imports = config["data"]["TRIGGERFISH_IMPORTS_QUEUE_URL"]
+    scaled_by = [one["metadata"] for one in named("ScaledObject", "worker")["spec"]["triggers"]]
+    assert [one["queueURL"] for one in scaled_by] == [url, imports]
+    assert {one["awsRegion"] for one in scaled_by} == {config["data"]["AWS_DEFAULT_REGION"]}
     queues = load(ROOT / "infra/template.yaml", sqs_endpoint="", environ={}).queues
     addresses = [
         value for name, value in config["data"].items() if name.endswith(("_QUEUE_URL", "_DLQ_URL"))

@@ -66,6 +66,20 @@ async def test_a_query_that_is_too_large_is_refused(api: Api, settings: Settings
         assert said in str(answer["errors"]), answer
 
 
+async def test_a_request_that_names_no_operation_of_its_query_is_told_so(api: Api) -> None:
+    for query, name, said in (
+        ("query a { __typename }", "b", 'Unknown operation named "b".'),
+        ("{ __typename }", "", 'Unknown operation named "".'),
+        ("fragment a on Job { id }", None, "Can't get GraphQL operation type"),
+        ("mutation { a }", None, "mutation"),
+        ("subscription { a }", None, "subscription"),
+    ):
+        answer = await api.http.post("/graphql", json={"query": query, "operationName": name})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["data"] is None
+        assert said in str(answer.json()["errors"]), answer.text
+
+
 async def test_wrong_arguments_are_told_and_our_own_faults_are_not(
     api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

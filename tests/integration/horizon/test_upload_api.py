@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from tests import functions
 from tests.integration.imports import JOBS, UPLOAD, a_line, lines, upload
 from tests.integration.lanes import Api, assert_refused
+from triggerfish.adapters.object_store_files import FileStore
+from triggerfish.domain.errors import TryLater
 from triggerfish.settings import Settings
 from triggerfish.wiring import close_all
 
@@ -116,8 +120,32 @@ async def test_an_upload_whose_client_goes_away_leaves_nothing(
     assert nothing_is_left(api, settings)
 
 
-async def test_an_upload_without_its_store_says_try_later(api: Api, settings: Settings) -> None:
-    Path(settings.object_store.removeprefix("file:")).write_text("a file where the folder was")
+async def test_an_upload_without_its_store_says_try_later_and_is_swept(
+    api: Api, settings: Settings
+) -> None:
+    folder = Path(settings.object_store.removeprefix("file:"))
+    folder.write_text("a file where the folder was")
     answer: httpx.Response = await api.http.post(UPLOAD, files={"file": ("a.jsonl", a_line())})
     assert_refused(answer, 503)
-    assert api.sql("SELECT id FROM jobs") == []
+    assert (await api.get(JOBS))["data"] == []
+    folder.unlink()
+    api.sql("UPDATE jobs SET resend_at = now()")
+    await functions.sweep_jobs()
+    assert nothing_is_left(api, settings)
+
+
+async def test_an_object_that_was_whole_before_its_upload_failed_is_deleted(
+    api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = FileStore.create
+
+    @asynccontextmanager
+    async def without_answer(store: FileStore, key: str) -> AsyncIterator[Any]:
+        async with created(store, key) as write:
+            yield write
+        raise TryLater("The object store is not reachable; try again shortly.")
+
+    monkeypatch.setattr(FileStore, "create", without_answer)
+    answer: httpx.Response = await api.http.post(UPLOAD, files={"file": ("a.jsonl", a_line())})
+    assert_refused(answer, 503)
+    assert nothing_is_left(api, settings)

@@ -44,7 +44,10 @@ QUEUE = text(f"""
     RETURNING {COLUMNS}
 """)
 
-ABANDON = text("DELETE FROM jobs WHERE id = :id AND status = 'uploading'")
+ABANDON = text("""
+    UPDATE jobs SET status = 'deleting', resend_at = :resend_at
+     WHERE id = :id AND status = 'uploading'
+""")
 
 GET = text(f"SELECT {COLUMNS} FROM jobs WHERE project_id = :project_id AND id = :id AND {SHOWN}")
 
@@ -144,9 +147,9 @@ class Jobs:
         )
         return to_job(rows[0]) if rows else None
 
-    async def abandon(self, job_id: UUID) -> None:
-        """Forget an upload that came to nothing."""
-        await self._database.run(ABANDON, id=job_id)
+    async def abandon(self, job_id: UUID, *, now: datetime) -> None:
+        """Begin to delete an upload that came to nothing; its object may be there or not."""
+        await self._database.run(ABANDON, id=job_id, resend_at=now + UNSENT_GRACE)
 
     async def get(self, project_id: UUID, job_id: UUID) -> Job | None:
         rows = await self._database.run(GET, project_id=project_id, id=job_id)
@@ -173,7 +176,7 @@ class Jobs:
         return len(await self._database.run(DELETE_ENTRIES, id=job_id, limit=limit))
 
     async def delete(self, job_id: UUID) -> None:
-        """Delete a hidden job whose object and entries are gone."""
+        """Delete a hidden or abandoned job whose object and entries are gone."""
         await self._database.run(DELETE_ERRORS, id=job_id)
         await self._database.run(DELETE, id=job_id)
 
