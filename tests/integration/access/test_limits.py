@@ -46,10 +46,11 @@ Limited = Callable[..., AbstractAsyncContextManager[Api]]
 
 @pytest.fixture(params=LANES)
 async def limited(request: pytest.FixtureRequest, settings: Settings) -> Limited:
-    """The API with limits of the test's choice."""
+    """The API with limits of the test's choice, in one container: each counts for itself."""
     await asyncio.to_thread(migrate, settings.model_copy(update={"bootstrap_api_key": API_KEY}))
     queues = {"TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url}
-    return lambda **limits: serving(str(request.param), settings.database_url, queues | limits)
+    lane, database = str(request.param), settings.database_url
+    return lambda **limits: serving(lane, database, queues | limits, threads=1)
 
 
 @pytest.mark.attack("floods: rates, quotas")

@@ -1,6 +1,7 @@
 """Each packaged function answers under Lambda's own runtime client, with its AWS settings."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,13 @@ def test_the_layer_holds_what_the_functions_need_and_nothing_of_the_local_host(l
     assert (layer / "python/triggerfish/migrations/versions").is_dir()
     assert (layer / "python/triggerfish/edge/openapi/files/openapi.json").is_file()
     assert (layer / "python/fastapi_swagger/resources/swagger-ui-bundle.js").is_file()
+
+
+def test_the_layer_can_speak_to_every_aws_service_that_the_functions_use(layer: Path) -> None:
+    code = "".join(path.read_text() for path in layer.glob("python/triggerfish/**/*.py"))
+    used = set(re.findall(r'boto3\.client\(\s*"(\w+)"', code))
+    data = layer / "python/botocore/data"
+    assert used == {folder.name for folder in data.iterdir() if folder.is_dir()}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=list(FUNCTIONS))

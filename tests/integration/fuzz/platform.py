@@ -107,7 +107,7 @@ async def _serve(server: uvicorn.Server) -> None:
 async def _work_on_imports() -> None:
     while True:
         await work_imports(os.environ["TRIGGERFISH_IMPORTS_QUEUE_URL"])
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1)  # asking costs CPU
 
 
 def _port(server: uvicorn.Server, thread: threading.Thread) -> int:
