@@ -14,7 +14,7 @@ from triggerfish.edge.job_socket import serve_job
 from triggerfish.edge.job_views import job_text, ticket_view
 from triggerfish.edge.key_views import NOT_KEPT
 from triggerfish.edge.openapi import job as docs
-from triggerfish.edge.sse import event_stream, is_buffered
+from triggerfish.edge.sse import EventStream, is_buffered
 from triggerfish.usecases.manage_jobs import get_job
 from triggerfish.usecases.watch_job import issue_ticket, project_of_key, redeem_ticket, watch_job
 from triggerfish.wiring import wiring
@@ -34,7 +34,9 @@ async def ticket(job_id: str, caller: Reader) -> Json:
 async def stream(job_id: str, request: Request, caller: Reader) -> Response:
     parts = wiring()
     job = await get_job(parse_id(job_id, "job"), caller, parts.manage_jobs)
-    return event_stream(_texts(job.id, caller.project_id, only_now=is_buffered(request)), {})
+    texts = _texts(job.id, caller.project_id, only_now=is_buffered(request))
+    places = parts.job_streams
+    return EventStream(texts, places.hold(), places.hold_of(caller.project_id))
 
 
 @app.websocket("/ws/jobs/{job_id}")
@@ -43,6 +45,7 @@ async def watch(socket: WebSocket, job_id: str) -> None:
     await serve_job(
         socket,
         origins=parts.settings.websocket_origins,
+        places=parts.job_streams,
         project_of_key=lambda key: project_of_key(key, parts.authenticate),
         project_of_ticket=lambda text: redeem_ticket(
             text, parse_id(job_id, "job"), parts.watch_job

@@ -57,6 +57,7 @@ from triggerfish.adapters.notification_queue_sqs import SqsNotificationQueue
 from triggerfish.adapters.notifiers import LogNotifier, SesNotifier, SnsNotifier
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import S3Store
+from triggerfish.adapters.open_streams import OpenStreams
 from triggerfish.adapters.queue_sqs import SqsQueue
 from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
@@ -394,6 +395,16 @@ class Wiring:
     @cached_property
     def job_changes(self) -> JobChanges:
         return JobChanges(self.settings.database_url)
+
+    @cached_property
+    def job_streams(self) -> OpenStreams:
+        settings = self.settings
+        return OpenStreams(total=settings.open_streams, each=settings.open_streams_per_project)
+
+    @cached_property
+    def summary_streams(self) -> OpenStreams:
+        """Everybody's, so no project's."""
+        return OpenStreams(total=self.settings.open_streams, each=self.settings.open_streams)
 
     @cached_property
     def job_tickets(self) -> JobTickets:
