@@ -13,7 +13,6 @@ from triggerfish.adapters.db.jobs import Jobs
 from triggerfish.domain.errors import TryLater
 from triggerfish.settings import Settings
 
-GRAPHQL = "GraphQL: depth, aliases, tokens, batches, other tenants"
 WHOLE = """
     query ($id: ID!, $cursor: String) {
         job(id: $id) {
@@ -45,7 +44,7 @@ async def test_a_job_is_what_the_api_says_it_is(api: Api, settings: Settings) ->
     assert [one["line"] for one in rest["data"]["job"]["errors"]["data"]] == [5]
 
 
-@pytest.mark.attack(GRAPHQL)
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_an_unknown_or_foreign_job_is_null(api: Api, settings: Settings) -> None:
     job = await imported(api, settings, lines(1))
     other = an_api_key(api, "tf_other", "jobs:read")
@@ -53,7 +52,7 @@ async def test_an_unknown_or_foreign_job_is_null(api: Api, settings: Settings) -
         assert (await ask(api, WHOLE, headers, id=id)).json() == {"data": {"job": None}}
 
 
-@pytest.mark.attack(GRAPHQL)
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_a_query_that_is_too_large_is_refused(api: Api, settings: Settings) -> None:
     job = await imported(api, settings, lines(1))
     aliases = " ".join(f'a{n}: job(id: "{job["id"]}") {{ id }}' for n in range(11))
@@ -82,7 +81,7 @@ async def test_a_query_that_is_too_large_is_refused(api: Api, settings: Settings
         assert said in str(answer["errors"]), answer
 
 
-@pytest.mark.attack(GRAPHQL)
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_wrong_arguments_are_told_and_our_own_faults_are_not(
     api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,13 +105,13 @@ async def test_wrong_arguments_are_told_and_our_own_faults_are_not(
     assert_refused(await ask(api, WHOLE, id=job["id"]), 503)
 
 
-@pytest.mark.attack(GRAPHQL)
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_many_queries_in_one_request_are_refused(api: Api) -> None:
     one = {"query": "{ __typename }"}
     assert_refused(await api.http.post("/graphql", json=[one, one]), 400)
 
 
-@pytest.mark.attack(GRAPHQL)
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_there_is_nothing_to_change_or_subscribe_to(api: Api) -> None:
     for kind in ("mutation", "subscription"):
         answer = (await ask(api, f"{kind} {{ job }}")).json()
@@ -125,7 +124,7 @@ async def test_introspection_shows_what_the_documents_show(api: Api) -> None:
     assert {field["name"] for field in types["Query"]} == {"job"}
 
 
-@pytest.mark.attack(GRAPHQL)
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_the_request_itself_is_checked_as_everywhere(api: Api) -> None:
     for body, field in (
         ({}, "query"),

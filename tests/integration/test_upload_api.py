@@ -15,7 +15,6 @@ from tests.integration.lanes import Api, assert_refused
 from triggerfish.settings import Settings
 from triggerfish.wiring import close_all
 
-UPLOADS = "uploads: wrong bodies, names and sizes"
 MULTIPART = {"content-type": "multipart/form-data; boundary=x"}
 PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n'
 
@@ -40,7 +39,7 @@ async def test_an_upload_is_stored_whole_and_queued(api: Api, settings: Settings
     assert job_id in message["body"]
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_folders_that_a_client_sends_are_no_part_of_the_name(
     api: Api, settings: Settings
 ) -> None:
@@ -52,7 +51,7 @@ async def test_folders_that_a_client_sends_are_no_part_of_the_name(
     assert len([*folder.rglob("*")]) == 4
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_what_is_no_file_of_log_lines_is_refused(api: Api, settings: Settings) -> None:
     refused = [
         ("app.json", a_line(), "must be named *.jsonl"),
@@ -73,7 +72,7 @@ async def test_what_is_no_file_of_log_lines_is_refused(api: Api, settings: Setti
     assert nothing_is_left(api, settings)
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_body_is_one_part_called_file(api: Api, settings: Settings) -> None:
     for files in (
         {"other": ("a.jsonl", a_line())},
@@ -110,7 +109,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_body_made_to_do_harm_is_refused_and_leaves_nothing(
     api: Api, settings: Settings, body: bytes
 ) -> None:
@@ -119,7 +118,7 @@ async def test_a_body_made_to_do_harm_is_refused_and_leaves_nothing(
     assert nothing_is_left(api, settings)
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_compressed_body_is_not_inflated(api: Api, settings: Settings) -> None:
     encoded = MULTIPART | {"content-encoding": "gzip"}
     body = gzip.compress(PART + lines(10_000) + END)
@@ -130,14 +129,14 @@ async def test_a_compressed_body_is_not_inflated(api: Api, settings: Settings) -
     assert nothing_is_left(api, settings)
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_another_content_type_is_refused(api: Api) -> None:
     assert_refused(await api.http.post(UPLOAD, json={}), 415)
     headers = {"content-type": "multipart/form-data"}
     assert_refused(await api.http.post(UPLOAD, content=b"x", headers=headers), 415)
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_body_that_breaks_off_leaves_nothing(api: Api, settings: Settings) -> None:
     for body in (PART + a_line() + b"\n", PART + a_line() + b"\r\n--x", PART[:30]):
         answer = await api.http.post(UPLOAD, content=body, headers=MULTIPART)
@@ -145,7 +144,7 @@ async def test_a_body_that_breaks_off_leaves_nothing(api: Api, settings: Setting
     assert nothing_is_left(api, settings)
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +156,7 @@ async def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     await upload(api, lines(2))
 
 
-@pytest.mark.attack(UPLOADS)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_an_upload_whose_client_goes_away_leaves_nothing(
     api: Api, settings: Settings, lane: str
 ) -> None:

@@ -26,7 +26,6 @@ from triggerfish.settings import Settings
 from triggerfish.wiring import migrate, wiring
 
 SECONDS = 60
-WATCHING = "WebSockets: other origins, silence, floods, used tickets"
 LISTENERS = """
     SELECT count(*) FROM pg_stat_activity
      WHERE query LIKE 'LISTEN%%' AND datname = current_database()
@@ -177,7 +176,7 @@ async def test_a_job_that_is_deleted_ends_the_watching(live: Live) -> None:
     assert all(state["status"] == "queued" for state in seen), "it may be told once more"
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_who_may_not_watch_is_told_by_the_close_code(live: Live) -> None:
     job_id = await upload(live.api, lines(3))
     other = an_api_key(live.api, "tf_other", "jobs:read")
@@ -199,7 +198,7 @@ async def test_who_may_not_watch_is_told_by_the_close_code(live: Live) -> None:
     assert wiring().job_changes.watchers == 0
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_a_first_message_beyond_any_size_is_not_read(live: Live) -> None:
     async with live.socket(str(uuid4())) as socket:
         await socket.send("x" * (MAX_SOCKET_MESSAGE_BYTES + 1))
@@ -209,7 +208,7 @@ async def test_a_first_message_beyond_any_size_is_not_read(live: Live) -> None:
         assert await closed_with(socket) == 4401
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_streams_beyond_what_a_project_may_hold_open_are_refused(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +237,7 @@ async def is_open(http: httpx.AsyncClient, url: str) -> bool:
         return answer.status_code == 200
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_sockets_that_have_not_proved_themselves_count_too(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,14 +249,14 @@ async def test_sockets_that_have_not_proved_themselves_count_too(
         assert json.loads(await silent.recv())["id"] == job_id
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_who_says_nothing_is_not_kept(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("triggerfish.edge.job_socket.FIRST_MESSAGE_SECONDS", 0.05)
     async with live.socket(str(uuid4())) as socket:
         assert await closed_with(socket) == 4401
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_a_page_of_another_site_is_refused(live: Live) -> None:
     job_id = await upload(live.api, lines(1))
     with pytest.raises(InvalidStatus) as refused:
@@ -270,7 +269,7 @@ async def test_a_page_of_another_site_is_refused(live: Live) -> None:
             assert json.loads(await socket.recv())["id"] == job_id
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_a_ticket_watches_one_job_once(live: Live) -> None:
     job_id, other_id = [await upload(live.api, lines(1)) for _ in range(2)]
     answer = await live.api.http.post(f"{JOBS}/{job_id}/tickets")
@@ -286,7 +285,7 @@ async def test_a_ticket_watches_one_job_once(live: Live) -> None:
         assert await closed_with(socket) == 4401
 
 
-@pytest.mark.attack(WATCHING)
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_a_ticket_that_is_too_old_is_none_and_is_swept(live: Live) -> None:
     job_id = await upload(live.api, lines(1))
     ticket = (await live.api.http.post(f"{JOBS}/{job_id}/tickets")).json()["ticket"]
