@@ -11,7 +11,7 @@ from triggerfish.edge.job_socket import serve_job
 from triggerfish.edge.job_views import job_texts, ticket_view
 from triggerfish.edge.key_views import NOT_KEPT
 from triggerfish.edge.openapi import job as docs
-from triggerfish.edge.sse import event_stream, is_buffered
+from triggerfish.edge.sse import EventStream, is_buffered
 from triggerfish.usecases.manage_jobs import get_job
 from triggerfish.usecases.watch_job import issue_ticket, project_of_key, redeem_ticket, watch_job
 from triggerfish.wiring import wiring
@@ -32,7 +32,8 @@ async def stream(job_id: str, request: Request, caller: Reader) -> Response:
     parts = wiring()
     job = await get_job(parse_id(job_id, "job"), caller, parts.manage_jobs)
     jobs = watch_job(job.id, caller.project_id, parts.watch_job)
-    return event_stream(job_texts(jobs, only_now=is_buffered(request)), {})
+    texts, places = job_texts(jobs, only_now=is_buffered(request)), parts.job_streams
+    return EventStream(texts, places.hold(), places.hold_of(caller.project_id))
 
 
 @app.websocket("/ws/jobs/{job_id}")
@@ -41,6 +42,7 @@ async def watch(socket: WebSocket, job_id: str) -> None:
     await serve_job(
         socket,
         origins=parts.settings.websocket_origins,
+        places=parts.job_streams,
         project_of_key=lambda key: project_of_key(key, parts.authenticate),
         project_of_ticket=lambda text: redeem_ticket(
             text, parse_id(job_id, "job"), parts.watch_job

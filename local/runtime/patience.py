@@ -1,7 +1,7 @@
 """How long and how much a client may send before its request is complete: uvicorn sets no limit.
 
 A connection that dribbles a byte now and then, or a header without end, would be held for ever;
-trailers and chunks without end would fill the memory.
+trailers and chunks without end would fill the memory, and so would answers that nobody reads.
 """
 
 from asyncio import TimerHandle, Transport
@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 READ_SECONDS = 15.0  # from the first byte, or from connecting, to the last byte of the body
 EARNED_BYTES = 256 * 1024  # of a body, for which its sender gets that time once more
 MAX_HEAD_BYTES = 64 * 1024  # request line and headers; as much beside a body in chunks
+READ_BYTES = 16 * 1024  # of an answer, which its reader must take in that time while more waits
 FRAMING = 8  # bytes of chunk sizes and line ends for each byte of a body: chunks of one byte take 6
 
 _REFUSAL = b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -23,6 +24,7 @@ class PatientProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol with an end to its patience."""
 
     _timer: TimerHandle | None = None
+    _reader_timer: TimerHandle | None = None
     _in_head = True
     _head_bytes = 0
     _earned_bytes = 0
@@ -35,7 +37,16 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        self._stop_reader_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        self._stop_reader_timer()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
@@ -83,6 +94,23 @@ class PatientProtocol(HttpToolsProtocol):
             self._earned_bytes = 0
             self._stop()
             self._start()
+
+    def _watch_reader(self) -> None:
+        """An answer waits in memory for its reader: see that it goes on."""
+        self._stop_reader_timer()
+        unread = self.transport.get_write_buffer_size()
+        self._reader_timer = self.loop.call_later(READ_SECONDS, self._judge_reader, unread)
+
+    def _judge_reader(self, unread: int) -> None:
+        if unread - self.transport.get_write_buffer_size() < READ_BYTES:
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def _stop_reader_timer(self) -> None:
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
+            self._reader_timer = None
 
     def _start(self) -> None:
         if self._timer is None:

@@ -98,6 +98,15 @@ class Settings(BaseSettings):
         5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."
     )
 
+    open_streams: int = Field(
+        1000,
+        ge=1,
+        description="Streams that one gateway process holds open: of imports, sockets included, "
+        "and as many of summaries.",
+    )
+    open_streams_per_project: int = Field(
+        200, ge=1, description="Streams and sockets of imports that one project holds open there."
+    )
     horizon_websocket_origins: str = Field(
         "",
         description="Sites (comma-separated) whose pages may open a WebSocket; the API's own may.",

@@ -44,6 +44,7 @@ async def test_a_job_is_what_the_api_says_it_is(api: Api, settings: Settings) ->
     assert [one["line"] for one in rest["data"]["job"]["errors"]["data"]] == [5]
 
 
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_an_unknown_or_foreign_job_is_null(api: Api, settings: Settings) -> None:
     job = await imported(api, settings, lines(1))
     other = an_api_key(api, "tf_other", "jobs:read")
@@ -51,13 +52,27 @@ async def test_an_unknown_or_foreign_job_is_null(api: Api, settings: Settings) -
         assert (await ask(api, WHOLE, headers, id=id)).json() == {"data": {"job": None}}
 
 
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_a_query_that_is_too_large_is_refused(api: Api, settings: Settings) -> None:
     job = await imported(api, settings, lines(1))
     aliases = " ".join(f'a{n}: job(id: "{job["id"]}") {{ id }}' for n in range(11))
     tokens = "{ " + " ".join(['job(id: "x") { id }'] * 100) + " }"
+    spread = " ".join(f'a{n}: job(id: "x") {{ ...f }}' for n in range(6))
     for query, said in (
         (f"{{ {aliases} }}", "aliases"),
+        (
+            f"{{ {spread} ...q }} fragment q on Query {{ {spread} }} fragment f on Job {{ id }}",
+            "alias",
+        ),
         (tokens, "token"),
+        (
+            "{ __schema { " + "types { fields { type { " * 9 + "name" + " } } }" * 9 + " } }",
+            "depth",
+        ),
+        ("{ job(id: 1) { ...a } } fragment a on Job { ...b } fragment b on Job { ...a }", ""),
+        ("{ job(id: 1) { ...a } } fragment a on Job { id ...a }", ""),
+        ("{ job(id: 1) " + "{ a " * 120 + "}" * 121, ""),
+        ("{ job(id: 1) { id " + "@include(if: true) " * 90 + "} }", ""),
         ("{ job }", "selection of subfields"),
         ("{ job(", "Syntax Error"),
     ):
@@ -80,6 +95,7 @@ async def test_a_request_that_names_no_operation_of_its_query_is_told_so(api: Ap
         assert said in str(answer.json()["errors"]), answer.text
 
 
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_wrong_arguments_are_told_and_our_own_faults_are_not(
     api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +119,26 @@ async def test_wrong_arguments_are_told_and_our_own_faults_are_not(
     assert_refused(await ask(api, WHOLE, id=job["id"]), 503)
 
 
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
+async def test_many_queries_in_one_request_are_refused(api: Api) -> None:
+    one = {"query": "{ __typename }"}
+    assert_refused(await api.http.post("/graphql", json=[one, one]), 400)
+
+
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
+async def test_there_is_nothing_to_change_or_subscribe_to(api: Api) -> None:
+    for kind in ("mutation", "subscription"):
+        answer = (await ask(api, f"{kind} {{ job }}")).json()
+        assert (answer["data"], len(answer["errors"])) == (None, 1)
+
+
+async def test_introspection_shows_what_the_documents_show(api: Api) -> None:
+    answer = (await ask(api, "{ __schema { types { name fields { name } } } }")).json()
+    types = {one["name"]: one["fields"] for one in answer["data"]["__schema"]["types"]}
+    assert {field["name"] for field in types["Query"]} == {"job"}
+
+
+@pytest.mark.attack("GraphQL: depth, aliases, tokens, batches, other tenants")
 async def test_the_request_itself_is_checked_as_everywhere(api: Api) -> None:
     for body, field in (
         ({}, "query"),

@@ -1,6 +1,7 @@
 """Uploads over HTTP: what is taken, what is refused by name, and nothing left of what failed."""
 
 import asyncio
+import gzip
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,11 +43,19 @@ async def test_an_upload_is_stored_whole_and_queued(api: Api, settings: Settings
     assert job_id in message["body"]
 
 
-async def test_folders_that_a_client_sends_are_no_part_of_the_name(api: Api) -> None:
-    job_id = await upload(api, a_line(), "C:\\logs\\app.JSONL")
-    assert (await api.get(f"{JOBS}/{job_id}"))["file_name"] == "app.JSONL"
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
+async def test_folders_that_a_client_sends_are_no_part_of_the_name(
+    api: Api, settings: Settings
+) -> None:
+    for name in ("C:\\logs\\app.JSONL", "../../etc/app.JSONL", "/etc/app.JSONL", "..\\app.JSONL"):
+        job_id = await upload(api, a_line(), name)
+        assert (await api.get(f"{JOBS}/{job_id}"))["file_name"] == "app.JSONL"
+        folder = Path(settings.object_store.removeprefix("file:"))
+        assert (folder / job_id).read_bytes() == a_line()
+    assert len([*folder.rglob("*")]) == 4
 
 
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_what_is_no_file_of_log_lines_is_refused(api: Api, settings: Settings) -> None:
     refused = [
         ("app.json", a_line(), "must be named *.jsonl"),
@@ -67,6 +76,7 @@ async def test_what_is_no_file_of_log_lines_is_refused(api: Api, settings: Setti
     assert nothing_is_left(api, settings)
 
 
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_body_is_one_part_called_file(api: Api, settings: Settings) -> None:
     for files in (
         {"other": ("a.jsonl", a_line())},
@@ -76,12 +86,61 @@ async def test_a_body_is_one_part_called_file(api: Api, settings: Settings) -> N
     assert nothing_is_left(api, settings)
 
 
+def part(name: bytes = b"a.jsonl", headers: bytes = b"") -> bytes:
+    disposition = b'Content-Disposition: form-data; name="file"; filename="%s"\r\n' % name
+    return b"--x\r\n" + disposition + headers + b"\r\n"
+
+
+END = b"\r\n--x--\r\n"
+HOSTILE = {
+    "NUL in the name": part(b"a\0.jsonl") + a_line() + END,
+    "line end in the name": part(b"a\n.jsonl") + a_line() + END,
+    "escape sequence in the name": part(b"\x1b[31ma.jsonl") + a_line() + END,
+    "text that turns round in the name": part("a\u202elnosj.jsonl".encode()) + a_line() + END,
+    "name that is no UTF-8": part(b"\xff.jsonl") + a_line() + END,
+    "name of dots": part(b"../..") + a_line() + END,
+    "hundreds of headers": part(headers=b"x-a: b\r\n" * 500) + a_line() + END,
+    "one long header": part(headers=b"x-a: " + b"b" * 100_000 + b"\r\n") + a_line() + END,
+    "thousands of parts": (part() + a_line() + b"\r\n") * 2_000 + b"--x--",
+    "thousands of parts before it": b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 2_000,
+    "no part": b"--x--\r\n",
+    "no boundary": a_line() * 1_000,
+    "much before it": b"\r\n" * 500_000 + part() + a_line() + END,
+    "much after it": part() + a_line() + END + b"x" * 1_000_000,
+    "an archive of nothing": part() + b"PK\x05\x06" + b"\0" * 18 + END,
+    "compressed lines": part(b"a.jsonl") + gzip.compress(lines(10_000)) + END,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
+async def test_a_body_made_to_do_harm_is_refused_and_leaves_nothing(
+    api: Api, settings: Settings, body: bytes
+) -> None:
+    answer = await api.http.post(UPLOAD, content=body, headers=MULTIPART)
+    assert_refused(answer, 400)
+    assert nothing_is_left(api, settings)
+
+
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
+async def test_a_compressed_body_is_not_inflated(api: Api, settings: Settings) -> None:
+    encoded = MULTIPART | {"content-encoding": "gzip"}
+    body = gzip.compress(PART + lines(10_000) + END)
+    assert_refused(await api.http.post(UPLOAD, content=body, headers=encoded), 400)
+    bomb = gzip.compress(b" " * 10_000_000 + b"{}")
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    assert_refused(await api.http.post("/api/v1/triggers", content=bomb, headers=headers), 400)
+    assert nothing_is_left(api, settings)
+
+
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_another_content_type_is_refused(api: Api) -> None:
     assert_refused(await api.http.post(UPLOAD, json={}), 415)
     headers = {"content-type": "multipart/form-data"}
     assert_refused(await api.http.post(UPLOAD, content=b"x", headers=headers), 415)
 
 
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_body_that_breaks_off_leaves_nothing(api: Api, settings: Settings) -> None:
     for body in (PART + a_line() + b"\n", PART + a_line() + b"\r\n--x", PART[:30]):
         answer = await api.http.post(UPLOAD, content=body, headers=MULTIPART)
@@ -89,6 +148,7 @@ async def test_a_body_that_breaks_off_leaves_nothing(api: Api, settings: Setting
     assert nothing_is_left(api, settings)
 
 
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +160,7 @@ async def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     await upload(api, lines(2))
 
 
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_an_upload_whose_client_goes_away_leaves_nothing(
     api: Api, settings: Settings, lane: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from local.cli.host import free_port
 from local.runtime.gateway import Gateway
+from local.runtime.serving import MAX_SOCKET_MESSAGE_BYTES, uvicorn_config
 from tests import functions
 from tests.conftest import API_KEY
 from tests.integration.imports import JOBS, imported, lines, upload
@@ -62,15 +63,12 @@ async def live(settings: Settings) -> AsyncIterator[Live]:
 
 @asynccontextmanager
 async def served() -> AsyncIterator[str]:
-    port = free_port()
-    config = uvicorn.Config(
-        Gateway(template()), port=port, lifespan="off", log_config=None, ws="websockets-sansio"
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
+    server = uvicorn.Server(uvicorn_config(lambda: Gateway(template())))
+    listener = socket.create_server(("127.0.0.1", 0))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(0.02)
-    yield f"127.0.0.1:{port}"
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     await task
 
@@ -175,9 +173,11 @@ async def test_a_job_that_is_deleted_ends_the_watching(live: Live) -> None:
         await prove(socket)
         await socket.recv()
         await live.api.http.delete(f"{JOBS}/{job_id}")
-        assert await asyncio.wait_for(states(socket), SECONDS) == []
+        seen = await asyncio.wait_for(states(socket), SECONDS)
+    assert all(state["status"] == "queued" for state in seen), "it may be told once more"
 
 
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_who_may_not_watch_is_told_by_the_close_code(live: Live) -> None:
     job_id = await upload(live.api, lines(3))
     other = an_api_key(live.api, "tf_other", "jobs:read")
@@ -199,12 +199,65 @@ async def test_who_may_not_watch_is_told_by_the_close_code(live: Live) -> None:
     assert wiring().job_changes.watchers == 0
 
 
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
+async def test_a_first_message_beyond_any_size_is_not_read(live: Live) -> None:
+    async with live.socket(str(uuid4())) as socket:
+        await socket.send("x" * (MAX_SOCKET_MESSAGE_BYTES + 1))
+        assert await closed_with(socket) == 1009
+    async with live.socket(str(uuid4())) as socket:
+        await socket.send(json.dumps({"api_key": "x" * 100_000}))
+        assert await closed_with(socket) == 4401
+
+
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
+async def test_streams_beyond_what_a_project_may_hold_open_are_refused(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await upload(live.api, lines(1))
+    monkeypatch.setattr(wiring().job_streams, "_each", 2)
+    stream = f"http://{live.address}{JOBS}/{job_id}/stream"
+    headers = {"authorization": f"Bearer {API_KEY}"}
+    async with live.socket(job_id) as first, live.socket(job_id) as second:
+        for socket in (first, second):
+            await prove(socket)
+            await socket.recv()
+        async with live.socket(job_id) as third:
+            await prove(third)
+            assert await closed_with(third) == 1013
+        async with httpx.AsyncClient(headers=headers) as http:
+            assert_refused(refused := await http.get(stream), 429)
+            assert refused.headers["retry-after"] == "1"
+    async with httpx.AsyncClient(headers=headers) as http, asyncio.timeout(SECONDS):
+        for _ in range(3):  # each place is free again when its reader has gone
+            while not await is_open(http, stream):
+                await asyncio.sleep(0.02)
+
+
+async def is_open(http: httpx.AsyncClient, url: str) -> bool:
+    async with http.stream("GET", url) as answer:
+        return answer.status_code == 200
+
+
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
+async def test_sockets_that_have_not_proved_themselves_count_too(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring().job_streams, "_total", 1)
+    job_id = await upload(live.api, lines(1))
+    async with live.socket(job_id) as silent, live.socket(job_id) as late:
+        assert await closed_with(late) == 1013
+        await prove(silent)
+        assert json.loads(await silent.recv())["id"] == job_id
+
+
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_who_says_nothing_is_not_kept(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("triggerfish.edge.job_socket.FIRST_MESSAGE_SECONDS", 0.05)
     async with live.socket(str(uuid4())) as socket:
         assert await closed_with(socket) == 4401
 
 
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_a_page_of_another_site_is_refused(live: Live) -> None:
     job_id = await upload(live.api, lines(1))
     with pytest.raises(InvalidStatus) as refused:
@@ -217,6 +270,7 @@ async def test_a_page_of_another_site_is_refused(live: Live) -> None:
             assert json.loads(await socket.recv())["id"] == job_id
 
 
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_a_ticket_watches_one_job_once(live: Live) -> None:
     job_id, other_id = [await upload(live.api, lines(1)) for _ in range(2)]
     answer = await live.api.http.post(f"{JOBS}/{job_id}/tickets")
@@ -232,6 +286,7 @@ async def test_a_ticket_watches_one_job_once(live: Live) -> None:
         assert await closed_with(socket) == 4401
 
 
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
 async def test_a_ticket_that_is_too_old_is_none_and_is_swept(live: Live) -> None:
     job_id = await upload(live.api, lines(1))
     ticket = (await live.api.http.post(f"{JOBS}/{job_id}/tickets")).json()["ticket"]

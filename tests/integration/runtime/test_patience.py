@@ -14,6 +14,7 @@ from local.runtime.asgi import BodyTooLargeError, ClientGoneError, read_body, re
 from local.runtime.patience import PatientProtocol
 
 SOON = 0.4
+LARGE = 20_000_000
 Connect = Callable[[], Any]
 
 
@@ -32,6 +33,9 @@ async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
             return
         if scope["path"] == "/slow":
             await asyncio.sleep(SOON * 3)
+        if scope["path"] == "/large":
+            await respond(send, 200, b"x" * LARGE)
+            return
         await respond(send, 200, b"%d" % len(body))
 
     config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
@@ -132,6 +136,42 @@ async def test_a_body_that_goes_on_may_take_longer_than_one_that_dribbles(
         await asyncio.sleep(SOON / 2)
         writer.write(b"x" * 1000)
     assert b"200 OK" in await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
+
+
+@pytest.mark.attack("slow and endless requests (slow-loris)")
+async def test_an_answer_that_nobody_reads_is_not_kept(connect: Connect) -> None:
+    reader, writer = await connect()
+    writer.write(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(SOON * 3)  # the client's own buffer is full; the rest waits in the server
+    with contextlib.suppress(ConnectionResetError):
+        assert len(await rest(reader)) < LARGE
+    writer.close()
+
+
+async def test_an_answer_that_is_read_slowly_but_steadily_comes_whole(connect: Connect) -> None:
+    reader, writer = await connect()
+    writer.write(b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    size = 0
+    while piece := await asyncio.wait_for(reader.read(2_000_000), 20):
+        size += len(piece)
+        await asyncio.sleep(SOON / 100)
+    assert size == LARGE
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "line", [b"OPTIONS *", b"CONNECT inside:5432", b"GET http://inside:5432/x"]
+)
+@pytest.mark.attack("request smuggling: two readings of one request")
+async def test_a_request_for_another_server_is_answered_by_ours(
+    connect: Connect, line: bytes
+) -> None:
+    reader, writer = await connect()
+    writer.write(line + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert (await rest(reader)).startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 400 "))
     writer.close()
 
 
