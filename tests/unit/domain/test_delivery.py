@@ -46,6 +46,7 @@ def http(status: int, retry_after: float | None = None) -> Reply:
         (204, Verdict.DELIVERED),
         (299, Verdict.DELIVERED),
         (199, Verdict.TRY_LATER),
+        (300, Verdict.TRY_LATER),
         (301, Verdict.TRY_LATER),
         (307, Verdict.TRY_LATER),
         (400, Verdict.TRY_LATER),
@@ -93,6 +94,7 @@ def test_only_a_blocked_destination_is_refused_for_good(kind):
 )
 def test_an_attempt_leads_to_the_next_state(reply, attempt, policy, status, wait_seconds):
     settled = outcome(reply, attempt, policy)
+    assert (settled.event, settled.attempt.number) == (event(attempt), attempt)
     assert settled.status is status
     waited = None if settled.retry_at is None else (settled.retry_at - ENDED).total_seconds()
     assert waited == wait_seconds
@@ -163,6 +165,13 @@ def test_a_final_state_is_never_left_and_delivery_starts_from_pending_only():
             "http_302: The endpoint answered 302 Found; redirects are not followed.",
             "the answer",
         ),
+        (
+            http(300),
+            300,
+            "http_300: The endpoint answered 300 Multiple Choices; redirects are not followed.",
+            "the answer",
+        ),
+        (http(400), 400, "http_400: The endpoint answered 400 Bad Request.", "the answer"),
         (http(599), 599, "http_599: The endpoint answered 599.", "the answer"),
         (SendFailure("timeout", "Too slow."), None, "timeout: Too slow.", ""),
         (SendFailure("dns_error", ""), None, "dns_error", ""),

@@ -77,6 +77,11 @@ def test_an_impossible_port_is_refused(port):
     assert not NOTHING_ALLOWED.permits("1.1.1.1", port)
 
 
+@pytest.mark.parametrize("port", [1, 65535])
+def test_any_port_there_is_can_be_posted_to_where_the_operator_opened_it(port):
+    assert EVERYTHING_ALLOWED.permits("10.0.0.1", port)
+
+
 def test_the_platforms_own_ports_stay_closed_on_an_opened_private_address_only():
     policy = parse_egress_allow("127.0.0.0/8", frozenset({5432}))
     assert policy.permits("127.0.0.1", 80)

@@ -16,6 +16,7 @@ from triggerfish.domain.signing import (
     decode_secret,
     delivery_headers,
     encode_secret,
+    parse_timestamp,
     sign,
     verify,
 )
@@ -64,6 +65,14 @@ def test_the_official_verifier_accepts_a_delivery():
     assert standardwebhooks.Webhook(SECRET).verify(BODY, sent) == {"test": 2432232314}
 
 
+def test_a_delivery_has_the_three_headers_under_the_specifications_names():
+    assert delivery_headers(MESSAGE_ID, SIGNED_AT, BODY, SECRET) == {
+        "webhook-id": MESSAGE_ID,
+        "webhook-timestamp": str(SIGNED_AT),
+        "webhook-signature": SIGNATURE,
+    }
+
+
 def test_while_a_secret_is_rotated_out_both_verify():
     sent = delivery_headers(MESSAGE_ID, SIGNED_AT, BODY, OTHER_SECRET, SECRET)
     assert verify(SECRET, sent, BODY, SIGNED_AT)
@@ -76,6 +85,7 @@ def test_a_replaced_secret_signs_until_its_end_and_not_at_it():
     assert secrets.at(end - timedelta(microseconds=1)) == (SECRET, OTHER_SECRET)
     assert secrets.at(end) == (SECRET,)
     assert SigningSecrets(SECRET).at(end) == (SECRET,)
+    assert SigningSecrets(SECRET, OTHER_SECRET).at(end) == (SECRET,)  # replaced, nobody knows when
     assert SECRET not in repr(secrets)
 
 
@@ -107,6 +117,7 @@ def test_another_body_id_time_or_secret_does_not_verify():
         {"webhook_signature": "v1,***"},
         {"webhook_signature": "v1a," + SIGNATURE[3:]},
         {"webhook_signature": "\udcff"},
+        {"webhook_id": "\udcff"},
         {"webhook_timestamp": ""},
         {"webhook_timestamp": "-1"},
         {"webhook_timestamp": "1e9"},
@@ -119,6 +130,14 @@ def test_malformed_headers_are_a_plain_no(changes):
 
 def test_missing_headers_are_a_plain_no():
     assert not verify(SECRET, {}, BODY, SIGNED_AT)
+    for missing in headers():
+        others = {name: value for name, value in headers().items() if name != missing}
+        assert not verify(SECRET, others, BODY, SIGNED_AT)
+
+
+def test_a_timestamp_has_twelve_digits_at_most():
+    assert parse_timestamp("9" * 12) == 999_999_999_999
+    assert parse_timestamp("9" * 13) is None
 
 
 @given(st.binary(min_size=24, max_size=64))
@@ -133,6 +152,7 @@ def test_a_secret_survives_being_written_and_read(key):
         "whsec_",
         SECRET.removeprefix("whsec_"),
         "whsec_not-base64!",
+        SECRET[:20] + "!" + SECRET[20:],
         "whsec_" + base64.b64encode(b"x" * 23).decode(),
         "whsec_" + base64.b64encode(b"x" * 65).decode(),
         "whsec_ü",
@@ -142,4 +162,6 @@ def test_a_bad_secret_is_refused_without_being_quoted(secret):
     with pytest.raises(InvalidInput) as caught:
         decode_secret(secret)
     assert caught.value.details[0].field == "secret"
+    assert caught.value.details[0].message.startswith("must be whsec_ followed by the base64 of")
+    assert caught.value.details[0].message in caught.value.message
     assert not secret.removeprefix("whsec_") or secret not in str(caught.value)

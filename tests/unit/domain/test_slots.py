@@ -20,6 +20,13 @@ def test_an_endpoint_has_as_many_slots_as_the_cap_and_gets_them_back():
     assert not slots.take("a")
 
 
+def test_one_slot_that_is_given_back_is_one_more_to_take():
+    slots = Slots(3)
+    assert [slots.take("a") for _ in range(3)] == [True, True, True]
+    slots.release("a")
+    assert [slots.take("a") for _ in range(2)] == [True, False]
+
+
 def test_endpoints_do_not_share_slots():
     slots = Slots(1)
     assert slots.take("a")

@@ -14,6 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from triggerfish.domain.errors import TryLater
 
 CONNECT_TIMEOUT_SECONDS = 3
+# Left alone, the kernel notices after two hours that the machine at the other end has vanished.
+VANISHED = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
 POOL_TIMEOUT_SECONDS = 5
 
 # Every statement of ours touches a few rows by an index. The planner cannot know: the statistics of
@@ -57,7 +64,11 @@ class Database:
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_reset_on_return=None,
             hide_parameters=True,  # an error that is logged names no payload and no secret
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": PLANNER},
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "options": PLANNER,
+                **VANISHED,
+            },
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._transactions = self._engine.execution_options(isolation_level="READ COMMITTED")
