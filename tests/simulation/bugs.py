@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -10,7 +11,14 @@ from sqlalchemy import text
 from tests.simulation.database import SimulatedDatabase
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
 from triggerfish.adapters.behind import run_behind
-from triggerfish.adapters.db import deliveries, due_triggers, event_logs, retention, trigger_changes
+from triggerfish.adapters.db import (
+    deliveries,
+    due_triggers,
+    event_logs,
+    held_events,
+    retention,
+    trigger_changes,
+)
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.domain import firing
 from triggerfish.domain.delivery import EventRef
@@ -142,6 +150,34 @@ def the_tick_forgets_what_it_missed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(firing, "plan", plan)
 
 
+def a_claim_ignores_anothers_lease(patch: pytest.MonkeyPatch) -> None:
+    """Nor does it see that somebody else is at it; it would otherwise not even be due."""
+    condition = "((lease_until IS NULL AND next_attempt_at <= :now) OR lease_until < :now)"
+    ignored = "(next_attempt_at <= :now OR lease_until IS NOT NULL)"
+    replaced(patch, deliveries, "CLAIM", condition, ignored)
+
+
+def a_withdrawn_event_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Its message is then taken for one about an event that never was."""
+    remembered = "SELECT id, fired_at FROM removed"
+    replaced(patch, trigger_changes, "REMOVE", remembered, remembered + " WHERE false")
+
+
+def an_unknown_event_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    async def known(self: Deliveries, event_ids: Sequence[UUID]) -> list[bool]:
+        return [True for _ in event_ids]
+
+    patch.setattr(Deliveries, "known", known)
+
+
+def a_release_forgets_the_archive(patch: pytest.MonkeyPatch) -> None:
+    held = "FROM event_logs_archive\n             WHERE"
+    archive = held_events.RELEASE[event_logs.ARCHIVE]
+    assert held in archive.text
+    forgotten = text(archive.text.replace(held, held + " false AND"))
+    patch.setitem(held_events.RELEASE, event_logs.ARCHIVE, forgotten)
+
+
 BUGS: tuple[Plant, ...] = (
     an_outcome_is_written_without_the_lease,
     a_retry_counts_no_attempt,
@@ -154,4 +190,8 @@ BUGS: tuple[Plant, ...] = (
     a_key_is_kept_without_its_event,
     a_body_is_written_anew_for_a_retry,
     the_tick_forgets_what_it_missed,
+    a_claim_ignores_anothers_lease,
+    a_withdrawn_event_is_forgotten,
+    an_unknown_event_is_dropped,
+    a_release_forgets_the_archive,
 )

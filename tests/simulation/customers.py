@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from tests.simulation.world import Process, World
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 
+LEASE_MARGIN_SECONDS = 9.0
+"""A lease outlives its endpoint's time limit by 10 s; the post begins a moment after the claim."""
 HEALTHY = "answers"
 MOODS = (HEALTHY, HEALTHY, "fails", "throttles", "hangs", "is slow", "loses the answer", "refuses")
 
@@ -26,11 +28,31 @@ class Receipt:
 
 @dataclass
 class Endpoints:
-    """All endpoints, by host name; each is in a mood that changes."""
+    """All endpoints, by host name; each is in a mood that changes.
+
+    `doubled` tells of posts that began while another of their event held its lease.
+    """
 
     world: World
     moods: dict[str, str] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    _held: dict[str, tuple[float, timedelta]] = field(default_factory=dict)
+
+    def begin(self, request: OutboundRequest) -> None:
+        """A worker begins to post. Only a jump of the clock ends another's lease before its time.
+
+        Not even the death of the other one does, nor a database that is away.
+        """
+        event_id, now, skew = request.headers["webhook-id"], self.world.elapsed(), self.world.skew
+        until, then = self._held.get(event_id, (0.0, skew))
+        if now < until and skew == then:
+            self.doubled.append(f"{event_id} was posted while another held its lease")
+        self._held[event_id] = (now + request.timeout_seconds + LEASE_MARGIN_SECONDS, skew)
+
+    def end(self, request: OutboundRequest) -> None:
+        """The worker has its answer: it settles, and the event may be due again at once."""
+        self._held.pop(request.headers["webhook-id"], None)
 
     async def answer(self, request: OutboundRequest) -> Reply | SendFailure:
         host = urlsplit(request.url).hostname or ""
@@ -76,11 +98,13 @@ class SimulatedSender:
 
     async def post(self, request: OutboundRequest) -> Reply | SendFailure:
         event_id = request.headers["webhook-id"]
+        self._endpoints.begin(request)
         await self._process.point(f"before the post of {event_id}")
         reply = await self._endpoints.answer(request)
         said = reply.status_code if isinstance(reply, Reply) else reply.kind
         self._process.world.note(self._process.name, f"posts {event_id}: {said}")
         await self._process.point(f"after the post of {event_id}")
+        self._endpoints.end(request)
         return reply
 
     async def aclose(self) -> None:

@@ -34,6 +34,13 @@ EVENTS = """
       JOIN trigger_revisions r ON r.id = e.revision_id
 """
 
+HELD = """
+    SELECT e.id
+      FROM (SELECT * FROM event_logs_active UNION ALL SELECT * FROM event_logs_archive) e
+      JOIN triggers t ON t.id = e.trigger_id
+     WHERE e.status = 'held'
+"""
+
 
 class Lost(AssertionError):
     """A promise was broken; the message says which."""
@@ -106,7 +113,22 @@ class Model:
             known.periods[-1].end = (known.cursor or self._world.latest, self._world.latest)
         known.deleted = True
 
+    def check_at_rest(self) -> None:
+        """When nothing is under way any more, and luck has been good for a while."""
+        held = self._platform.storage.execute(HELD)
+        if held:
+            raise Lost(f"I4: {held[0].id} is held, although it was released")
+        broker = self._platform.broker
+        dead = {message.ref.event_id for message in broker.dead}
+        for id in sorted(broker.strays - dead - broker.wiped):
+            if id.version != 7 or _made_at(id) > self._kept_from():
+                raise Lost(f"I12: the message of {id}, which never was, is no dead letter")
+
     def check(self) -> None:
+        if doubled := self._platform.endpoints.doubled:
+            raise Lost(f"I6: {doubled[0]}")
+        if wronged := sorted(self._platform.broker.refused - self._platform.broker.strays):
+            raise Lost(f"I12: the message of {wronged[0]}, which was an event, was refused")
         events = {row.id: row for row in self._platform.storage.execute(EVENTS)}
         self._check_promises(events)
         self._check_receipts(events)

@@ -118,13 +118,16 @@ class Platform:
             if not refs:
                 continue
             try:
-                await self.call(name, lambda parts, refs=refs: deliver(refs, parts.deliver))  # type: ignore[misc]
+                failed = await self.call(
+                    name,
+                    lambda parts, refs=refs: deliver(refs, parts.deliver),  # type: ignore[misc]
+                )
             except Crash:
                 await asyncio.sleep(self.world.random.choice((0.5, 3.0)))
             except TryLater:
                 await asyncio.sleep(0.2)
             else:
-                self.broker.delete(batch)
+                self.broker.answer(batch, failed)
 
     def _start(self, name: str) -> tuple[Process, Wiring]:
         process = Process(self.world, name)

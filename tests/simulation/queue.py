@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from tests.simulation.world import Process, World
 from triggerfish.domain.delivery import EventRef
@@ -31,6 +32,9 @@ class Broker:
         self._world = world
         self.messages: list[Message] = []
         self.dead: list[Message] = []
+        self.strays: set[UUID] = set()  # events that never were, and that messages here are about
+        self.refused: set[UUID] = set()  # what workers took for such
+        self.wiped: set[UUID] = set()
         self._arrival = asyncio.Event()
         random = world.random
         self.loss = random.choice((0.0, 0.0, 0.1, 0.4))
@@ -53,6 +57,12 @@ class Broker:
             self.messages.append(Message(ref, world.elapsed() + delay + late))
         self._arrival.set()
         return True
+
+    def stray(self, ref: EventRef) -> None:
+        """A message of the right form that nobody of ours has sent."""
+        self.strays.add(ref.event_id)
+        self.messages.append(Message(ref, self._world.elapsed()))
+        self._arrival.set()
 
     async def receive(self) -> list[Message]:
         """Up to ten visible messages, in any order; waits until there is one."""
@@ -83,10 +93,14 @@ class Broker:
                 batch.append(message)
         return batch
 
-    def delete(self, batch: Sequence[Message]) -> None:
-        self.messages = [one for one in self.messages if not any(one is done for done in batch)]
+    def answer(self, batch: Sequence[Message], failed: Sequence[EventRef]) -> None:
+        """What did not fail is done; the rest comes again."""
+        self.refused |= {ref.event_id for ref in failed}
+        done = [message for message in batch if message.ref not in failed]
+        self.messages = [one for one in self.messages if not any(one is other for other in done)]
 
     def wipe(self) -> None:
+        self.wiped |= {message.ref.event_id for message in self.messages}
         self.messages.clear()
 
 

@@ -19,12 +19,19 @@ from triggerfish.usecases.create_trigger import create_trigger
 from triggerfish.usecases.fire_webhook import fire_webhook
 from triggerfish.usecases.manage_triggers import delete_trigger
 from triggerfish.usecases.query_event_logs import Window
+from triggerfish.usecases.release_held import release_held
 from triggerfish.usecases.replay_events import replay_event, replay_events
 from triggerfish.usecases.rotate_url import rotate_url
 from triggerfish.usecases.run_test import run_test, run_unsaved_test
 
 HOSTS = ("a.example.com", "b.example.com", "c.example.com")
 GONE_HOST = "gone.example.com"
+HOLDING = """
+    SELECT DISTINCT t.id FROM triggers t
+      JOIN (SELECT * FROM event_logs_active UNION ALL SELECT * FROM event_logs_archive) e
+        ON e.trigger_id = t.id AND e.status = 'held'
+     ORDER BY t.id
+"""
 
 
 class Customer:
@@ -45,11 +52,10 @@ class Customer:
         )
 
     async def create_api(self) -> None:
-        host = GONE_HOST if self.random.random() < 0.1 else self.random.choice(HOSTS)
         definition = {
             "type": "api",
             "name": "hook",
-            "endpoint": self._endpoint(host),
+            "endpoint": self._endpoint(),
             "retry": self._retry(),
         }
         trigger = await self.request(
@@ -176,6 +182,26 @@ class Customer:
             if rotated is not None:
                 self.hooks[id] = rotated.trigger.webhook_token
 
+    async def release(self) -> None:
+        """Mostly as one should: resume the trigger, then release what is held for it."""
+        known = self.model.triggers.items()
+        ids = sorted([*self.hooks, *(id for id, one in known if not one.deleted)])
+        if ids:
+            await self._release(self.random.choice(ids), resume=self.random.random() < 0.8)
+
+    async def _release(self, id: UUID, *, resume: bool) -> None:
+        if resume:
+            await self.request(
+                f"resumes {id}", lambda parts: resume_trigger(id, self.caller, parts.change_trigger)
+            )
+        await self.request(
+            f"releases {id}", lambda parts: release_held(id, self.caller, parts.release_held)
+        )
+
+    async def release_all(self) -> None:
+        for [id] in self.platform.storage.execute(HOLDING):
+            await self._release(id, resume=True)
+
     async def pause_all(self) -> None:
         for id in sorted(id for id, known in self.model.triggers.items() if not known.deleted):
             await self.request(
@@ -218,14 +244,15 @@ class Customer:
             "type": "scheduled",
             "name": "clockwork",
             "schedule": schedule,
-            "endpoint": self._endpoint(self.random.choice(HOSTS)),
+            "endpoint": self._endpoint(),
             "payload": json.loads(self._payload()),
             "retry": self._retry(),
             "catch_up": self.random.choice(("all", "latest", "none")),
             "catch_up_window_seconds": self.random.choice((600, 3600, 7200)),
         }
 
-    def _endpoint(self, host: str) -> dict[str, Any]:
+    def _endpoint(self) -> dict[str, Any]:
+        host = GONE_HOST if self.random.random() < 0.1 else self.random.choice(HOSTS)
         return {"url": f"https://{host}/in", "timeout_seconds": self.random.choice((1, 5, 15))}
 
     def _retry(self) -> dict[str, Any]:

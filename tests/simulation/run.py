@@ -2,7 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
 
 from tests.simulation.customers import MOODS
 from tests.simulation.database import Storage
@@ -12,6 +16,7 @@ from tests.simulation.platform import WORKERS, Platform
 from tests.simulation.requests import GONE_HOST, HOSTS, Customer
 from tests.simulation.world import World
 from triggerfish.adapters.db.invariants import QueueReading, Reading, check_invariants
+from triggerfish.domain.delivery import EventRef
 
 STEPS = 25
 MAX_BACK_SECONDS = 50
@@ -63,10 +68,15 @@ class Simulation:
                 await self._step(step)
             await self._recover()
             await self._settle()
+            await self.customer.release_all()
+            await self._settle()
             self._judge(retained=True)
+            self.model.check_at_rest()
             await self.platform.end()
         except (Lost, AssertionError) as broken:
             return str(broken)
+        except DBAPIError as broken:  # not that it is away: a statement that must not fail
+            return f"Postgres refused: {broken.orig}"
         return None
 
     async def _step(self, step: int) -> None:
@@ -81,12 +91,14 @@ class Simulation:
             (4, self.customer.test),
             (4, self.customer.replay),
             (2, self.customer.rotate),
+            (4, self.customer.release),
             (4, self.retention),
             (6, self.change_mood),
             (3, self.jump),
             (2, self.pause_the_tick),
             (2, self.kill),
             (1, self.wipe_the_queue),
+            (2, self.stray_message),
         )
         weights = [weight for weight, _ in actions]
         action = self.random.choices([action for _, action in actions], weights)[0]
@@ -134,6 +146,18 @@ class Simulation:
     async def wipe_the_queue(self) -> None:
         self.world.note("queue", "IS WIPED")
         self.platform.broker.wipe()
+
+    async def stray_message(self) -> None:
+        """Somebody sends what looks like a job: about an event that never was."""
+        now, ids = self.world.now(), self.platform.ids
+        id = self.random.choice((ids.uuid7(now), UUID(int=self.random.getrandbits(128), version=4)))
+        like = [message.ref for message in self.platform.broker.messages]
+        due_at = now + timedelta(seconds=self.random.choice((0, 2, 7_200)))
+        ref = EventRef(id, due_at, "nobody's", str(id))
+        if like and self.random.random() < 0.7:
+            ref = replace(self.random.choice(like), event_id=id)
+        self.world.note("queue", f"STRAY {id}")
+        self.platform.broker.stray(ref)
 
     # How it ends
 

@@ -10,6 +10,8 @@ from tests.simulation.report import describe
 from tests.simulation.run import simulate
 
 SEEDS = 50
+LATE = 20
+"""The first seed for what the seeds before do not show, to save their time."""
 OCCURRENCE_KEY = "event_logs_active_occurrence_key"
 DEFINITION = "SELECT indexdef FROM pg_indexes WHERE indexname = %s"
 
@@ -36,12 +38,12 @@ def test_without_its_index_a_firing_in_two_transactions_is_found(
     storage_without_the_key: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_occurrence_is_logged_in_a_transaction_of_its_own(monkeypatch)
-    assert "I1: an occurrence is logged once" in found_in(storage_without_the_key)
+    assert "I1: an occurrence is logged once" in found_in(storage_without_the_key, first=LATE)
 
 
-def found_in(storage: Storage) -> str:
+def found_in(storage: Storage, *, first: int = 0) -> str:
     """The story of the first seed that fails."""
-    for seed in range(SEEDS):
+    for seed in range(first, first + SEEDS):
         result = simulate(seed, storage)
         if result.error is not None:
             story = describe(result)
