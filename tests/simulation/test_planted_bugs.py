@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation.bugs import BUGS, Plant, an_occurrence_is_logged_in_a_transaction_of_its_own
 from tests.simulation.database import Storage
+from tests.simulation.import_bugs import IMPORT_BUGS
 from tests.simulation.report import describe
 from tests.simulation.run import simulate
 
@@ -24,7 +25,7 @@ def storage_without_the_key(storage: Storage) -> Iterator[Storage]:
     storage.execute(definition)
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+@pytest.mark.parametrize("bug", [*BUGS, *IMPORT_BUGS], ids=lambda bug: bug.__name__)
 def test_a_planted_bug_is_found(
     storage: Storage, bug: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
