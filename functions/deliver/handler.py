@@ -8,8 +8,8 @@ from triggerfish.wiring import close_all, wiring
 
 
 @queue_function(parse_message)
-async def handler(batch: Batch[EventRef]) -> None:
-    await deliver(batch.refs, wiring().deliver)
+async def handler(batch: Batch[EventRef]) -> list[EventRef]:
+    return await deliver(batch.refs, wiring().deliver)
 
 
 handler.close = close_all

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response, WebSocket
 
 from triggerfish.domain.access import Principal
+from triggerfish.domain.errors import TryLater
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
 from triggerfish.edge.job_socket import serve_job
@@ -52,12 +53,15 @@ async def watch(socket: WebSocket, job_id: str) -> None:
 
 
 async def _texts(job_id: UUID, project_id: UUID, *, only_now: bool) -> AsyncGenerator[str, None]:
-    """Each state as text; only the present one where the answer is gathered before it is sent."""
+    """Each state as text; only the present one where the answer is gathered before it is sent.
+
+    Raises TryLater where there may be more to see later.
+    """
     async with aclosing(watch_job(job_id, project_id, wiring().watch_job)) as jobs:
         async for job in jobs:
             yield job_text(job)
-            if only_now:
-                return
+            if only_now and not job.is_final:
+                raise TryLater("The job goes on; ask again.")
 
 
 handler = lambda_handler(app)

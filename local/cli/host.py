@@ -115,7 +115,7 @@ class EmbeddedHost:
     def _migrate(self) -> bool:
         if self.postgres:
             self.postgres.ensure_database(DATABASE)
-        command = command_line("migrate")
+        command = command_line("migrate", *(["--queues-are-new"] if self.broker_port else []))
         log = self.state.log("migrate")
         return self.supervisor.run_once("migrate", command, env=self.environment, log_file=log)
 

@@ -83,6 +83,10 @@ def migrate(
             "make what is not given.",
         ),
     ] = False,
+    queues_are_new: Annotated[
+        bool,
+        typer.Option("--queues-are-new", help="The queues kept no message: send anew what waits."),
+    ] = False,
 ) -> None:
     """Bring the database to the current schema; make sure of the first API key and the bucket."""
     from triggerfish.settings import Settings
@@ -93,7 +97,7 @@ def migrate(
     if not generate_key:
         if settings.key_ring.first is None:
             typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.")
-        migrate(settings)
+        migrate(settings, queues_are_new=queues_are_new)
         return
     known = settings.bootstrap_api_key or where.api_key_file.exists()
     where.path.mkdir(parents=True, exist_ok=True)
@@ -101,7 +105,8 @@ def migrate(
         keys = where.ensure_encryption_keys()
         settings = settings.model_copy(update={"encryption_keys_file": str(keys)})
     key = where.ensure_api_key(settings.bootstrap_api_key)
-    migrate(settings.model_copy(update={"bootstrap_api_key": key}))
+    given = settings.model_copy(update={"bootstrap_api_key": key})
+    migrate(given, queues_are_new=queues_are_new)
     shown = f"API key (shown only this once): {key}\n" if not known else ""
     typer.echo(f"{shown}The API key is kept in {where.api_key_file}")
 

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     )
 
     imports_queue_url: str = Field("", description="The queue of import jobs (template).")
+    imports_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     object_store: str = Field(
         "file:.triggerfish/objects",
         description="Where uploads are kept: a folder (`file:path`) or `s3://bucket`.",
@@ -89,6 +90,9 @@ class Settings(BaseSettings):
     )
     horizon_line_delay_seconds: float = Field(
         0.0, ge=0, le=5, description="The longest (random) pause of an import before each line."
+    )
+    horizon_watch_seconds: float = Field(
+        900.0, gt=0, description="How long one stream or WebSocket of an import lasts at most."
     )
     horizon_sweep_seconds: float = Field(
         5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."
@@ -113,6 +117,7 @@ class Settings(BaseSettings):
     notifications_queue_url: str = Field(
         "", description="The queue of the catalogue's notifications (template)."
     )
+    notifications_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     catalogue_admin_token: str = Field(
         "", description="A static token that manages the event catalogue; empty, only keys do."
     )

@@ -118,10 +118,11 @@ async def test_a_body_over_the_limit_or_of_another_type_is_refused(api: Api, rot
     [
         ("PUT", KEYS, "GET, POST"),
         ("DELETE", KEYS, "GET, POST"),
-        ("PATCH", f"{KEYS}/{SOME_ID}", "DELETE, GET"),
-        ("POST", f"{KEYS}/{SOME_ID}", "DELETE, GET"),
+        ("POST", f"{KEYS}/{SOME_ID}", "GET"),
+        ("DELETE", f"{KEYS}/{SOME_ID}", "GET"),
         ("GET", f"{KEYS}/{SOME_ID}/rotate", "POST"),
         ("DELETE", f"{KEYS}/{SOME_ID}/rotate", "POST"),
+        ("GET", f"{KEYS}/{SOME_ID}/revoke", "POST"),
         ("DELETE", PROJECTS, "GET, POST"),
         ("BREW", PROJECTS, "GET, POST"),
     ],
@@ -153,12 +154,12 @@ async def test_a_wrong_method_is_refused_saying_which_are_right(
 )
 async def test_an_unknown_path_or_id_is_not_found(api: Api, path: str) -> None:
     assert_refused(await api.http.get(path), 404)
-    assert_refused(await api.http.delete(path), 404)
 
 
 @pytest.mark.parametrize("id", [str(SOME_ID), "1", "%00", "%ff", "a" * 5000])
-async def test_an_unknown_key_is_not_rotated(api: Api, id: str) -> None:
+async def test_an_unknown_key_is_neither_rotated_nor_revoked(api: Api, id: str) -> None:
     assert_refused(await api.http.post(f"{KEYS}/{id}/rotate", json=ROTATION), 404)
+    assert_refused(await api.http.post(f"{KEYS}/{id}/revoke"), 404)
 
 
 @pytest.mark.parametrize("path", [KEYS, PROJECTS])

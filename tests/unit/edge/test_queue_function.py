@@ -1,6 +1,7 @@
 """The edge of queue functions: records to jobs, poison and trouble to `batchItemFailures`."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -59,6 +60,18 @@ async def test_a_record_that_is_no_job_fails_alone(poison):
 
     assert failed(await handler.native(event(GOOD, poison, GOOD), None)) == ["1"]
     assert seen == [Batch([JOB, JOB])]
+
+
+async def test_a_job_about_nothing_there_is_fails_alone_like_one_that_is_none():
+    other = replace(JOB, event_id=UUID(int=2))
+
+    @queue_function(parse_message)
+    async def handler(batch: Batch[EventRef]) -> list[EventRef]:
+        return [ref for ref in batch.refs if ref == other]
+
+    unknown = json.dumps(message_body(other))
+    answer = await handler.native(event(GOOD, "poison", unknown, GOOD, unknown), None)
+    assert failed(answer) == ["1", "2", "4"]
 
 
 async def test_an_absent_database_puts_the_whole_batch_back():

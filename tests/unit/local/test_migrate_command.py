@@ -19,7 +19,7 @@ def ensured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The keys that migrations made sure of, in order; the database itself is left out."""
     keys: list[str] = []
 
-    def migrate(settings: Settings) -> None:
+    def migrate(settings: Settings, *, queues_are_new: bool) -> None:
         keys.append(settings.bootstrap_api_key)
 
     monkeypatch.setattr(upkeep, "migrate", migrate)

@@ -20,6 +20,7 @@ class BatchedDeliveries:
         self._rows = rows
         self._clock = clock
         self.claim: Batcher[UUID, ClaimedEvent | None] = Batcher(self._claim, max_size=BATCH)
+        self.is_known: Batcher[UUID, bool] = Batcher(rows.known, max_size=BATCH)
         self._settle: Batcher[Settlement, Settled] = Batcher(self._settle_batch, max_size=BATCH)
 
     async def settle(self, outcome: Outcome | Held | None, *, pull: str | None) -> Settled:

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
+
+# Clocks of machines differ by this much at most, and are set back by no more.
+CLOCKS = timedelta(minutes=1)
+# No message comes later: a queue keeps one for 14 days at most, as many again once it is sent back.
+MESSAGES_COME_WITHIN = timedelta(days=30)
 
 
 class View(StrEnum):
@@ -28,6 +34,18 @@ class RetentionPolicy:
         if fired_at > now or now >= self.expires_at(fired_at):
             return None
         return View.ACTIVE if now < self.archives_at(fired_at) else View.ARCHIVED
+
+    def has_expired(self, event_id: UUID, now: datetime) -> bool:
+        """Whether an event of this id may have been, and is past its end by now.
+
+        The id is all that is left of it. It begins with the time at which it was made (UUIDv7, RFC
+        9562): when its event fired, or before.
+        """
+        if event_id.version != 7:
+            return False
+        made_at = (event_id.int >> 80) / 1000  # may lie beyond what a datetime holds
+        until = self.kept_from(now) + CLOCKS
+        return (until - MESSAGES_COME_WITHIN).timestamp() <= made_at <= until.timestamp()
 
     def active_from(self, now: datetime) -> datetime:
         """Events fired after this instant are active."""

@@ -1,7 +1,7 @@
 """A job over a WebSocket: who may watch, what is sent, and how it closes.
 
-Close codes: 1000 after the final state, 1013 when a store is away, 1008 for another site's page,
-4401 without a valid key or ticket, 4403 without the scope, 4404 for no such job.
+Close codes: 1000 after the final state, 1013 when a store is away or time is up, 1008 for another
+site's page, 4401 without a valid key or ticket, 4403 without the scope, 4404 for no such job.
 """
 
 import asyncio

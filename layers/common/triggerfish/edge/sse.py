@@ -6,6 +6,8 @@ from contextlib import aclosing
 from fastapi import Request
 from starlette.responses import StreamingResponse
 
+from triggerfish.domain.errors import TryLater
+
 # Nobody between us and the reader may keep, gather or compress the pieces.
 HEADERS = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no"}
 
@@ -13,7 +15,8 @@ HEADERS = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no"}
 def event_stream(texts: AsyncGenerator[str, None], headers: Mapping[str, str]) -> StreamingResponse:
     """Each text as one message, then an event `done`, so that a reader need not reconnect.
 
-    The iterator is closed when the reader goes away.
+    After a TryLater it ends without: an EventSource then connects again. The iterator is closed
+    when the reader goes away.
     """
     return StreamingResponse(
         _messages(texts), media_type="text/event-stream", headers={**HEADERS, **headers}
@@ -26,7 +29,10 @@ def is_buffered(request: Request) -> bool:
 
 
 async def _messages(texts: AsyncGenerator[str, None]) -> AsyncIterator[bytes]:
-    async with aclosing(texts):
-        async for text in texts:
-            yield b"".join(b"data: %s\n" % line.encode() for line in text.split("\n")) + b"\n"
+    try:
+        async with aclosing(texts):
+            async for text in texts:
+                yield b"".join(b"data: %s\n" % line.encode() for line in text.split("\n")) + b"\n"
+    except TryLater:
+        return
     yield b"event: done\ndata:\n\n"

@@ -18,6 +18,7 @@ from triggerfish.domain.delivery import (
 )
 from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
+from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
 from triggerfish.ports import Clock, Heartbeats, Journal, Queue, Sender
@@ -39,6 +40,10 @@ class Deliveries(Protocol):
         """Lease an event that is due and free; None when it is gone, final, early or leased."""
         ...
 
+    async def is_known(self, event_id: UUID) -> bool:
+        """Whether the event is logged, or was withdrawn before it was due."""
+        ...
+
     async def settle(self, outcome: Outcome | Held | None, *, pull: str | None) -> Settled:
         """Write an outcome, if given, and lease the oldest waiting event of endpoint key `pull`.
 
@@ -58,15 +63,17 @@ class DeliverDeps:
     queue: Queue
     heartbeats: Heartbeats
     journal: Journal
+    retention: RetentionPolicy
     lookahead: timedelta
 
 
-async def deliver(refs: Sequence[EventRef], d: DeliverDeps) -> None:
+async def deliver(refs: Sequence[EventRef], d: DeliverDeps) -> list[EventRef]:
     """Make one attempt for each referenced event when it is due.
 
-    Events that are gone (their trigger was edited, paused or deleted before they were due), final
-    or leased by another worker are left alone. One whose endpoint is busy waits in its row; the
-    freed slot pulls it. Raises what hindered a single event only after all others are done.
+    Events that are gone (their trigger was edited, paused or deleted before they were due, or they
+    have expired), final or leased by another worker are left alone. One whose endpoint is busy
+    waits in its row; the freed slot pulls it. Returns the references to events that there never
+    were. Raises what hindered a single event only after all others are done.
     """
     started = d.clock.now()
     results = await asyncio.gather(
@@ -78,27 +85,55 @@ async def deliver(refs: Sequence[EventRef], d: DeliverDeps) -> None:
     for result in results:
         if isinstance(result, BaseException):
             raise result
+    return [ref for ref, was_known in zip(refs, results, strict=True) if not was_known]
 
 
-async def _deliver_when_due(ref: EventRef, d: DeliverDeps) -> None:
+async def _deliver_when_due(ref: EventRef, d: DeliverDeps) -> bool:
+    """Whether there is such an event, or was one."""
     if ref.due_at - d.clock.now() > LONGEST_WAIT:
-        await d.queue.send([ref], now=d.clock.now())  # back to where waiting is free
-        return
+        is_known = await _is_known(ref, d)
+        if is_known:
+            await d.queue.send([ref], now=d.clock.now())  # back to where waiting is free
+        return is_known
     await d.clock.sleep_until(ref.due_at)
     if not d.slots.take(ref.endpoint_key):
-        return
+        return await _is_known(ref, d)
     try:
-        await _use_slot(ref, d)
+        return await _use_slot(ref, d)
     finally:
         d.slots.release(ref.endpoint_key)
 
 
-async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
-    """Deliver the event, then the endpoint's waiting ones, as long as there are any and time."""
-    key = ref.endpoint_key
+async def _is_known(ref: EventRef, d: DeliverDeps) -> bool:
+    """False for poison. An event is committed before its message is sent, so none is too new."""
+    if d.retention.has_expired(ref.event_id, d.clock.now()):
+        return True
+    return await d.deliveries.is_known(ref.event_id)
+
+
+async def _use_slot(ref: EventRef, d: DeliverDeps) -> bool:
+    """Deliver the event, then the endpoint's waiting ones; whether the event is known."""
     give_up_at = d.clock.now() + DRAIN_BUDGET
-    turn = d.slots.reserve(key, d.clock.now(), until=give_up_at)
+    turn = d.slots.reserve(ref.endpoint_key, d.clock.now(), until=give_up_at)
     event = await _claim_in_turn(ref, turn, d)
+    is_known = event is not None or await _is_known(ref, d)
+    is_drained = await _drain(ref.endpoint_key, event, turn, give_up_at, d)
+    if is_known and not is_drained:
+        await _nudge(ref, d)
+    return is_known
+
+
+async def _drain(
+    key: str,
+    event: ClaimedEvent | None,
+    turn: datetime | None,
+    give_up_at: datetime,
+    d: DeliverDeps,
+) -> bool:
+    """Deliver what waits for the endpoint, as long as there is any, and time.
+
+    Begins with `event`, if it could be claimed. False when there was no time for more.
+    """
     while True:
         outcome = None
         if event is not None:
@@ -112,10 +147,9 @@ async def _use_slot(ref: EventRef, d: DeliverDeps) -> None:
         if turn is not None:
             d.slots.unpark(key, mark)
         if not d.slots.parked(key):
-            return
+            return True
         if turn is None:
-            await _nudge(ref, d)
-            return
+            return False
         turn = None
 
 

@@ -31,6 +31,8 @@ class RetentionStore(Protocol):
 
     async def delete_expired_keys(self, *, now: datetime, limit: int) -> int: ...
 
+    async def forget_withdrawn(self, *, fired_until: datetime) -> None: ...
+
     async def delete_operational_events(self, *, until: datetime) -> None: ...
 
     async def roll_up_statistics(self, *, until: datetime) -> None: ...
@@ -76,6 +78,7 @@ async def run_retention(d: RetentionDeps) -> RetentionReport:
     moved = await _in_batches(lambda: d.store.move(fired_until=archived, limit=BATCH))
     await d.store.delete_retired_revisions(retired_until=expired)
     await _in_batches(lambda: d.store.delete_expired_keys(now=now, limit=BATCH))
+    await d.store.forget_withdrawn(fired_until=expired)
     await d.store.delete_operational_events(until=now - operational_event.KEPT)
     await d.store.roll_up_statistics(until=expired)
     report = RetentionReport(deleted + dropped_rows, dropped, moved)

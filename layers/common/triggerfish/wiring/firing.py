@@ -110,6 +110,7 @@ class FiringParts(SharedParts):
             queue=self.queue,
             heartbeats=SparseHeartbeats(self.observations),
             journal=self.journal,
+            retention=self.settings.retention,
             lookahead=self.settings.lookahead,
         )
 

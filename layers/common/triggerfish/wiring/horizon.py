@@ -96,6 +96,7 @@ class HorizonParts(FiringParts):
             jobs=self.jobs,
             changes=self.job_changes,
             tickets=self.job_tickets,
+            longest=timedelta(seconds=self.settings.horizon_watch_seconds),
         )
 
     @cached_property

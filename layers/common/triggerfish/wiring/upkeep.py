@@ -3,26 +3,29 @@
 import asyncio
 
 from triggerfish.adapters.aws_clients import s3_client
+from triggerfish.adapters.db.lost_messages import forget_messages
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.object_store_s3 import ensure_bucket
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
 
 
-def migrate(settings: Settings) -> None:
+def migrate(settings: Settings, *, queues_are_new: bool = False) -> None:
     """Bring the database to the current schema, ensure the bootstrap key, and encrypt secrets that
-    are not; safe to repeat."""
+    are not; safe to repeat. For queues that kept no message, what is open is sent anew."""
     upgrade(settings.database_url)
-    asyncio.run(_prepare(settings))
+    asyncio.run(_prepare(settings, queues_are_new))
 
 
-async def _prepare(settings: Settings) -> None:
+async def _prepare(settings: Settings, queues_are_new: bool) -> None:
     parts = Wiring(settings)
     try:
         if settings.bootstrap_api_key:
             await parts.ensure_bootstrap(settings.bootstrap_api_key)
         if settings.key_ring.first is not None:
             await parts.sealed_secrets.rekey(only_plain=True)
+        if queues_are_new:
+            await forget_messages(parts.database, now=parts.clock.now())
     finally:
         await parts.close()
 

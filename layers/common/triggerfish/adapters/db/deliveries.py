@@ -19,6 +19,7 @@ from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE, event_ref
 from triggerfish.adapters.db.outcome_rows import outcome_row
 from triggerfish.adapters.db.values import to_json, uuid_array
+from triggerfish.adapters.db.withdrawn_events import KNOWN_ACTIVE, KNOWN_ELSEWHERE
 from triggerfish.domain.delivery import ClaimedEvent, EventRef, Held, Outcome
 
 # A lease outlives the endpoint's time limit by this much: a live worker always answers before.
@@ -195,6 +196,15 @@ class Deliveries:
             claimed |= await self._claim_in(ARCHIVE, missing, now)
         # Popped, so that an id which is asked for twice is leased once.
         return [claimed.pop(id, None) for id in event_ids]
+
+    async def known(self, event_ids: Sequence[UUID]) -> list[bool]:
+        """Whether each event is logged, or was withdrawn before it was due."""
+        rows = await self._database.run(KNOWN_ACTIVE, ids=uuid_array(event_ids))
+        found = {row.id for row in rows}
+        if missing := [id for id in event_ids if id not in found]:
+            rows = await self._database.run(KNOWN_ELSEWHERE, ids=uuid_array(missing))
+            found |= {row.id for row in rows}
+        return [id in found for id in event_ids]
 
     async def settle(
         self, outcomes: Sequence[Outcome | Held], pulls: Sequence[str], *, now: datetime

@@ -164,4 +164,9 @@ FIRING = [
              OR (t.status = 'paused' AND e.fired_at > t.updated_at + %(clocks)s))
         """,
     ),
+    Rule(
+        "I7",
+        "what was withdrawn before it was due is not in the log",
+        "SELECT id FROM events JOIN withdrawn_events USING (id)",
+    ),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -13,9 +13,8 @@ from sqlalchemy import make_url
 from triggerfish.adapters.db.invariant_rule import EVENTS, Rule
 from triggerfish.adapters.db.invariant_rules import QUEUE, RULES
 from triggerfish.domain.errors import TryLater
-from triggerfish.domain.retention import RetentionPolicy
+from triggerfish.domain.retention import CLOCKS, RetentionPolicy
 
-CLOCKS = timedelta(minutes=1)
 EXAMPLES = 10
 CONNECT_TIMEOUT_SECONDS = 5
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.tables.jobs import FINAL
-from triggerfish.adapters.db.values import uuid_array
+from triggerfish.adapters.db.values import keyset, uuid_array
 from triggerfish.domain.job import (
     RESEND_AFTER,
     UNSENT_GRACE,
@@ -20,6 +20,7 @@ from triggerfish.domain.job import (
     Job,
     JobStatus,
 )
+from triggerfish.domain.page import Place
 
 COLUMNS = """
     id, project_id, file_name, size, sha256, status, error, created_at, started_at, completed_at,
@@ -155,22 +156,11 @@ class Jobs:
         return to_job(rows[0]) if rows else None
 
     async def page(
-        self,
-        project_id: UUID,
-        *,
-        status: str | None,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, project_id: UUID, *, status: str | None, before: Place | None, limit: int
     ) -> list[Job]:
         """Newest first, strictly older than `before` (a creation time and id)."""
-        before_at, before_id = before or (None, None)
         rows = await self._database.run(
-            LIST,
-            project_id=project_id,
-            status=status,
-            before_at=before_at,
-            before_id=before_id,
-            limit=limit,
+            LIST, project_id=project_id, status=status, **keyset(before, limit)
         )
         return [to_job(row) for row in rows]
 

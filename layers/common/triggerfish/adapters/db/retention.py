@@ -7,6 +7,7 @@ from sqlalchemy import text
 from triggerfish.adapters.db.delivery_stats import NO_TRIGGER, ROLL_UP
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.tables.events import event_logs_active
+from triggerfish.adapters.db.withdrawn_events import FORGET
 from triggerfish.domain.retention import partition_hour
 
 PARTITION_PREFIX = "event_logs_archive_"
@@ -131,6 +132,9 @@ class Retention:
     async def delete_expired_keys(self, *, now: datetime, limit: int) -> int:
         """Delete idempotency keys past their time; how many were deleted."""
         return len(await self._database.run(DELETE_EXPIRED_KEYS, now=now, limit=limit))
+
+    async def forget_withdrawn(self, *, fired_until: datetime) -> None:
+        await self._database.run(FORGET, fired_until=fired_until)
 
     async def delete_operational_events(self, *, until: datetime) -> None:
         await self._database.run(DELETE_OPERATIONAL_EVENTS, until=until)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.trigger_rows import COLUMNS, insert_revision, to_trigger
 from triggerfish.adapters.db.values import uuid_array
+from triggerfish.adapters.db.withdrawn_events import withdraw
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.trigger import Trigger
 from triggerfish.domain.trigger_change import Standing, take_back
@@ -42,7 +43,7 @@ AHEAD = text("""
        AND attempt = 0 AND fired_at > :now AND scheduled_for > :now
 """)
 
-REMOVE = text("DELETE FROM event_logs_active WHERE id = ANY(CAST(:ids AS uuid[]))")
+REMOVE = withdraw("id = ANY(CAST(:ids AS uuid[]))")
 
 UPDATE = text("""
     UPDATE triggers

@@ -132,6 +132,16 @@ event_logs_archive = Table(
     postgresql_partition_by="RANGE (fired_at)",
 )
 
+# Looked ahead and taken back before they were due; kept as long as they would have been, so that
+# their messages are not mistaken for poison.
+withdrawn_events = Table(
+    "withdrawn_events",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    at("fired_at"),
+    Index("withdrawn_events_fired_idx", "fired_at"),
+)
+
 # Written in one statement with the event; retention deletes them when they expire.
 idempotency_keys = Table(
     "idempotency_keys",
