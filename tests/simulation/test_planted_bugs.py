@@ -10,7 +10,7 @@ from tests.simulation.import_bugs import IMPORT_BUGS
 from tests.simulation.report import describe
 from tests.simulation.run import simulate
 
-SEEDS = 50
+SEEDS = 100
 OCCURRENCE_KEY = "event_logs_active_occurrence_key"
 DEFINITION = "SELECT indexdef FROM pg_indexes WHERE indexname = %s"
 
