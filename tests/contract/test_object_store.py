@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from tests.seaweedfs import binary, seaweedfs
 from triggerfish.adapters.aws_clients import s3_client
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import PART, S3Store, ensure_bucket
-from triggerfish.domain.errors import TryLater
 from triggerfish.ports import ObjectMissing, ObjectStore
 
 if TYPE_CHECKING:
@@ -170,10 +168,3 @@ async def test_a_bucket_is_made_once_and_keeps_what_is_in_it(one: Store) -> None
     client.put_object(Bucket="another", Key="a", Body=b"x")
     ensure_bucket(client, "another")
     assert [found["Key"] for found in client.list_objects_v2(Bucket="another")["Contents"]] == ["a"]
-
-
-def test_a_bucket_in_a_service_that_is_away_says_try_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with closing(s3_client("http://127.0.0.1:1")) as client, pytest.raises(TryLater):
-        ensure_bucket(client, "another")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from triggerfish.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -35,6 +37,13 @@ def test_every_file_that_is_mounted_exists() -> None:
     ]
     assert len(sources) >= 4
     assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+def test_every_setting_can_be_made_but_those_of_the_template() -> None:
+    passed = set(SERVICES["gateway"]["environment"])
+    known = {f"TRIGGERFISH_{name.upper()}" for name in Settings.model_fields}
+    left = {name for name in known - passed if not name.endswith(("_QUEUE_URL", "_DLQ_URL"))}
+    assert left == {"TRIGGERFISH_BOOTSTRAP_API_KEY"}  # for `migrate` only
 
 
 @pytest.mark.parametrize("name", ["gateway", "scheduler", "worker", "migrate"])
