@@ -32,10 +32,9 @@ async def ticket(job_id: str, caller: Reader) -> Json:
 
 @app.get("/api/v1/jobs/{job_id}/stream", **docs.stream)
 async def stream(job_id: str, request: Request, caller: Reader) -> Response:
-    parts = wiring()
-    job = await get_job(parse_id(job_id, "job"), caller, parts.manage_jobs)
+    job = await get_job(parse_id(job_id, "job"), caller, wiring().manage_jobs)
     texts = _texts(job.id, caller.project_id, only_now=is_buffered(request))
-    places = parts.job_streams
+    places = wiring().job_streams
     return EventStream(texts, places.hold(), places.hold_of(caller.project_id))
 
 
@@ -47,9 +46,7 @@ async def watch(socket: WebSocket, job_id: str) -> None:
         origins=parts.settings.websocket_origins,
         places=parts.job_streams,
         project_of_key=lambda key: project_of_key(key, parts.authenticate),
-        project_of_ticket=lambda text: redeem_ticket(
-            text, parse_id(job_id, "job"), parts.watch_job
-        ),
+        project_of_ticket=lambda it: redeem_ticket(it, parse_id(job_id, "job"), parts.watch_job),
         watch=lambda project: watch_job(parse_id(job_id, "job"), project, parts.watch_job),
     )
 
