@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from local.services.postgres import Postgres
+from tests import order
 from tests.clock import VirtualClock
 from tests.databases import Databases
 from tests.invariants import assert_invariants, last_retention
@@ -25,6 +28,19 @@ if TYPE_CHECKING:
 
 API_KEY = "tf_test_0123456789abcdefghijklmnopqrstuv"
 ENCRYPTION_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return order.WholeFiles(config, log)
 
 
 @pytest.fixture(scope="session")
