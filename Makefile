@@ -33,7 +33,7 @@ demo: $(RUNTIME)  ## make and fire triggers on the running platform
 test: $(DEV)  ## run the tests with a real Postgres, without Docker (WORKERS=4 at once)
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not elasticmq" $(ARGS)
 
-test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
+test-elasticmq: $(DEV)  ## run the tests that are about the queue with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
 
 fuzz: $(DEV)  ## run schemathesis longer (EXAMPLES=50 for each operation, SEED=1), through both lanes
