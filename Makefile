@@ -34,8 +34,8 @@ test: $(DEV)  ## run the tests with a real Postgres, without Docker
 test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
 
-fuzz: $(DEV)  ## run schemathesis longer (EXAMPLES=50 for each operation)
-	TRIGGERFISH_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/integration/fuzz $(ARGS)
+fuzz: $(DEV)  ## run schemathesis longer (EXAMPLES=50 for each operation, SEED=1), through both lanes
+	TRIGGERFISH_FUZZ_EXAMPLES=$(EXAMPLES) TRIGGERFISH_FUZZ_SEED=$(or $(SEED),1) TRIGGERFISH_FUZZ_LANES="native event" $(PYTEST) tests/integration/fuzz $(ARGS)
 
 compose-smoke: $(DEV)  ## bring docker-compose.yml up, on an engine made for it if need be, and check it
 	$(BIN)/python -m tests.compose.run $(ARGS)

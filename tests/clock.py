@@ -1,6 +1,6 @@
 """A clock that tests move: waiting for an instant moves it there."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 
 class VirtualClock:
@@ -22,3 +22,7 @@ class VirtualClock:
         """The other way, as a corrected clock does."""
         self._now -= timedelta(**delta)
         return self._now
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

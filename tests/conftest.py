@@ -82,16 +82,21 @@ def queue_urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
         yield queue, dead
 
 
+def a_queue(name: str) -> str:
+    """Its URL."""
+    return str(boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
+
+
 @pytest.fixture
 def imports_url(queue_urls: tuple[str, str]) -> str:
     """The queue of import jobs, beside that of deliveries."""
-    return str(boto3.client("sqs").create_queue(QueueName="imports")["QueueUrl"])
+    return a_queue("imports")
 
 
 @pytest.fixture
 def notifications_url(queue_urls: tuple[str, str]) -> str:
     """The queue of the catalogue's notifications, beside that of deliveries."""
-    return str(boto3.client("sqs").create_queue(QueueName="notifications")["QueueUrl"])
+    return a_queue("notifications")
 
 
 @pytest.fixture
@@ -107,8 +112,10 @@ def settings(
         deliveries_queue_url=queue_urls[0],
         deliveries_dlq_url=queue_urls[1],
         imports_queue_url=imports_url,
+        imports_dlq_url=a_queue("imports-dlq"),
         object_store=f"file:{tmp_path}/objects",
         notifications_queue_url=notifications_url,
+        notifications_dlq_url=a_queue("notifications-dlq"),
         egress_allow="127.0.0.0/8,::1/128",
         public_url="http://triggerfish.test",
         encryption_keys=ENCRYPTION_KEYS,

@@ -20,7 +20,7 @@ blocked: Counter[str] = Counter()
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
     report = yield
-    if report.when == "call" or report.failed:
+    if (report.when == "call" and not report.skipped) or report.failed:
         cases = int(dict(item.user_properties).get("cases", 1))  # type: ignore[call-overload]
         for mark in item.iter_markers("attack"):
             tried[mark.args[0]] += cases

@@ -8,10 +8,10 @@ from triggerfish.domain.access import Principal
 from triggerfish.domain.job import LineFilter
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
-from triggerfish.edge.job_queries import EntryQuery, JobQuery
+from triggerfish.edge.job_queries import EntryQuery, JobQuery, LineQuery
 from triggerfish.edge.job_views import entry_view, job_view, line_error_view
 from triggerfish.edge.openapi import job as docs
-from triggerfish.edge.queries import PageQuery, refuse_repeats
+from triggerfish.edge.queries import refuse_repeats
 from triggerfish.edge.views import page_view
 from triggerfish.usecases.manage_jobs import (
     delete_job,
@@ -50,7 +50,7 @@ async def entries(job_id: str, caller: Reader, query: Annotated[EntryQuery, Quer
 
 
 @app.get("/api/v1/jobs/{job_id}/errors", dependencies=ONCE, **docs.errors)
-async def errors(job_id: str, caller: Reader, query: Annotated[PageQuery, Query()]) -> Json:
+async def errors(job_id: str, caller: Reader, query: Annotated[LineQuery, Query()]) -> Json:
     id, d = parse_id(job_id, "job"), wiring().manage_jobs
     page = await list_errors(id, caller, d, limit=query.limit, cursor=query.cursor)
     return Json(page_view(page, line_error_view))

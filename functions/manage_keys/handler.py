@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
@@ -52,10 +52,10 @@ async def rotate(key_id: str, request: Request, caller: Admin) -> Json:
     return Json(rotation_view(rotation), 201, NOT_KEPT)
 
 
-@app.delete("/api/v1/keys/{key_id}", status_code=204, **docs.revoke)
-async def revoke(key_id: str, caller: Admin) -> Response:
-    await revoke_key(parse_id(key_id, "API key"), caller, wiring().manage_keys)
-    return Response(status_code=204)
+@app.post("/api/v1/keys/{key_id}/revoke", **docs.revoke)
+async def revoke(key_id: str, caller: Admin) -> Json:
+    key = await revoke_key(parse_id(key_id, "API key"), caller, wiring().manage_keys)
+    return Json(key_view(key))
 
 
 handler = lambda_handler(app)

@@ -5,20 +5,18 @@ from typing import Annotated
 from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
-from triggerfish.domain.event_log import EventLogFilter
-from triggerfish.domain.retention import View
 from triggerfish.edge.auth import require
 from triggerfish.edge.etag import conditional
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
 from triggerfish.edge.openapi import event_log as docs
-from triggerfish.edge.queries import EventLogQuery, HoursQuery, refuse_repeats
+from triggerfish.edge.queries import EventLogQuery, HoursQuery, chosen, refuse_repeats
 from triggerfish.edge.views import (
     event_log_detail,
     event_log_view,
     event_summary_view,
     page_view,
 )
-from triggerfish.usecases.query_event_logs import Window, get_event_log, list_event_logs
+from triggerfish.usecases.query_event_logs import get_event_log, list_event_logs
 from triggerfish.usecases.summarise_events import summarise_events
 from triggerfish.wiring import wiring
 
@@ -33,8 +31,7 @@ async def list_(
 ) -> Response:
     page = await list_event_logs(
         caller,
-        EventLogFilter(query.trigger_id, query.status, query.source, query.is_test),
-        Window(View(query.view), query.since, query.until),
+        *chosen(query),
         wiring().query_event_logs,
         limit=query.limit,
         cursor=query.cursor,

@@ -5,14 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from triggerfish.domain.access import Principal
-from triggerfish.domain.event_log import EventLogFilter
-from triggerfish.domain.retention import View
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
 from triggerfish.edge.openapi import replay
-from triggerfish.edge.queries import ReplayBody, read_model
+from triggerfish.edge.queries import ReplayBody, chosen, read_model
 from triggerfish.edge.views import replay_view, replayed_view
-from triggerfish.usecases.query_event_logs import Window
 from triggerfish.usecases.replay_events import replay_event, replay_events
 from triggerfish.wiring import wiring
 
@@ -26,8 +23,7 @@ async def many(request: Request, caller: Replayer) -> Json:
     body = read_model(ReplayBody, await read_json(request))
     replayed = await replay_events(
         caller,
-        EventLogFilter(body.trigger_id, body.status, body.source, body.is_test),
-        Window(View(body.view), body.since, body.until),
+        *chosen(body),
         wiring().replay_events,
         limit=body.limit,
         cursor=body.cursor,

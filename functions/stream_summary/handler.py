@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 from triggerfish.edge.http import build_app, lambda_handler, parse_id
 from triggerfish.edge.openapi import catalogue
-from triggerfish.edge.sse import event_stream, is_buffered
+from triggerfish.edge.sse import EventStream, is_buffered
 from triggerfish.usecases.stream_summary import find_summary, stream_summary
 from triggerfish.wiring import wiring
 
@@ -19,7 +19,8 @@ async def summary(id: str, request: Request) -> Response:
     found = await find_summary(parse_id(id, "event"), parts.stream_summary)
     delay = timedelta() if is_buffered(request) else parts.settings.summary_delay
     pieces = stream_summary(found, parts.stream_summary, delay=delay)
-    return event_stream(pieces, {"x-summary-cache": "HIT" if found.hit else "MISS"})
+    headers = {"x-summary-cache": "HIT" if found.hit else "MISS"}
+    return EventStream(pieces, parts.summary_streams.hold(), headers=headers)
 
 
 handler = lambda_handler(app)

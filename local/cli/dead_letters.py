@@ -29,6 +29,8 @@ class DeadLetter:
     receipt: str = field(repr=False)
     attributes: Mapping[str, str]
     message_attributes: Mapping[str, Any]
+    is_delivery: bool
+    """Whether it comes from the queue of deliveries, and so should be a job of an event."""
 
     @property
     def sent_at(self) -> datetime:
@@ -50,11 +52,18 @@ class DeadLetters:
     """
 
     def __init__(
-        self, client: "SQSClient", *, url: str, source_url: str, wait_seconds: int = 1
+        self,
+        client: "SQSClient",
+        *,
+        url: str,
+        source_url: str,
+        are_deliveries: bool = True,
+        wait_seconds: int = 1,
     ) -> None:
         self._client = client
         self._url = url
         self._source_url = source_url
+        self._are_deliveries = are_deliveries
         self._wait_seconds = wait_seconds
 
     def look(self, *, limit: int) -> list[DeadLetter]:
@@ -127,6 +136,7 @@ class DeadLetters:
                 message["ReceiptHandle"],
                 dict(message["Attributes"]),  # type: ignore[arg-type]  # their names are text too
                 message.get("MessageAttributes", {}),
+                self._are_deliveries,
             )
             for message in answer.get("Messages", [])
         ]

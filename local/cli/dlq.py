@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -22,14 +23,30 @@ WIDTH = 140
 app = typer.Typer(no_args_is_help=True, help="Dead letters: look at them, send back, delete.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class Queue(StrEnum):
+    """Whose dead letters."""
+
+    DELIVERIES = "deliveries"
+    IMPORTS = "imports"
+    NOTIFICATIONS = "notifications"
+
+
+From = Annotated[Queue, typer.Option("--queue", help="The queue that gave them up.")]
 Limit = Annotated[int, typer.Option(min=1, help="Show this many at most.")]
 MessageIds = Annotated[list[str] | None, typer.Argument(help="As `dlq list` shows them.")]
 
 
 @app.command("list")
-def list_letters(limit: Limit = 100, as_json: Json = False, template: Template = None) -> None:
+def list_letters(
+    limit: Limit = 100,
+    queue: From = Queue.DELIVERIES,
+    as_json: Json = False,
+    template: Template = None,
+) -> None:
     """List the messages, each with its event, without taking them."""
-    with dead_letters(template) as letters:
+    with dead_letters(queue, template) as letters:
         found = letters.look(limit=limit)
         total = letters.count()
     logs = event_logs(dlq_report.event_ids(found))
@@ -42,9 +59,14 @@ def list_letters(limit: Limit = 100, as_json: Json = False, template: Template =
 
 
 @app.command()
-def show(message_id: str, as_json: Json = False, template: Template = None) -> None:
+def show(
+    message_id: str,
+    queue: From = Queue.DELIVERIES,
+    as_json: Json = False,
+    template: Template = None,
+) -> None:
     """Show one message whole, and what its event's log says (without the payload)."""
-    with dead_letters(template) as letters:
+    with dead_letters(queue, template) as letters:
         letter = letters.find(message_id)
     if letter is None:
         _refuse(f"There is no message {message_id} in the dead-letter queue.")
@@ -60,6 +82,7 @@ def show(message_id: str, as_json: Json = False, template: Template = None) -> N
 def redrive(
     message_ids: MessageIds = None,
     everything: Annotated[bool, typer.Option("--all", help="Send all of them.")] = False,
+    queue: From = Queue.DELIVERIES,
     as_json: Json = False,
     template: Template = None,
 ) -> None:
@@ -67,7 +90,7 @@ def redrive(
     if bool(message_ids) == everything:
         raise typer.BadParameter("give either message ids or --all")
     wanted = None if everything else set(message_ids or [])
-    with dead_letters(template) as letters:
+    with dead_letters(queue, template) as letters:
         sent = letters.redrive(wanted)
     missing = sorted((wanted or set()) - set(sent))
     if as_json:
@@ -81,11 +104,12 @@ def redrive(
 @app.command()
 def purge(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    queue: From = Queue.DELIVERIES,
     as_json: Json = False,
     template: Template = None,
 ) -> None:
     """Delete all messages. An event that one of them was about stays and is delivered or final."""
-    with dead_letters(template) as letters:
+    with dead_letters(queue, template) as letters:
         count = letters.count()
         if not yes:
             typer.confirm(f"Delete about {count} dead letters for good?", abort=True, err=as_json)
@@ -97,7 +121,7 @@ def purge(
 
 
 @contextmanager
-def dead_letters(template: Template) -> Iterator[DeadLetters]:
+def dead_letters(queue: Queue, template: Template) -> Iterator[DeadLetters]:
     """Those of the platform in the state directory, unless the environment names other queues.
 
     A queue that does not answer, or refuses, ends the command with the reason and exit code 1.
@@ -114,8 +138,9 @@ def dead_letters(template: Template) -> Iterator[DeadLetters]:
         with closing(boto3.client("sqs")) as client:
             yield DeadLetters(
                 client,
-                url=os.environ["TRIGGERFISH_DELIVERIES_DLQ_URL"],
-                source_url=os.environ["TRIGGERFISH_DELIVERIES_QUEUE_URL"],
+                url=os.environ[f"TRIGGERFISH_{queue.upper()}_DLQ_URL"],
+                source_url=os.environ[f"TRIGGERFISH_{queue.upper()}_QUEUE_URL"],
+                are_deliveries=queue is Queue.DELIVERIES,
             )
     except (BotoCoreError, ClientError) as error:
         _refuse(f"The queue: {error}")

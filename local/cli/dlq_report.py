@@ -59,7 +59,12 @@ def message(letter: DeadLetter) -> dict[str, Any]:
 
 
 def event(letter: DeadLetter, logs: Logs | None) -> dict[str, Any]:
-    """What the message is about: an event id with its log, or why it is no job; None if unknown."""
+    """What the message is about: an event id with its log, or why it is no job; None if unknown.
+
+    Nothing of the kind is said of another queue's message: its own worker logged what is wrong.
+    """
+    if not letter.is_delivery:
+        return {"event_id": None, "event_log": None, "problem": None}
     try:
         event_id = letter.job().event_id
     except InvalidInput as error:
@@ -74,7 +79,7 @@ def _what(letter: DeadLetter, logs: Logs | None) -> str:
     if about["event_id"]:
         return f"event {about['event_id']}: {about['event_status'] or about['problem']}"
     body = letter.body if len(letter.body) <= EXCERPT else letter.body[:EXCERPT] + "…"
-    return f"no job: {body!r}"
+    return f"no job: {body!r}" if letter.is_delivery else body
 
 
 def _readable(body: str) -> Any:
@@ -86,6 +91,8 @@ def _readable(body: str) -> Any:
 
 
 def _event_id(letter: DeadLetter) -> UUID | None:
+    if not letter.is_delivery:
+        return None
     try:
         return letter.job().event_id
     except InvalidInput:

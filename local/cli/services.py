@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from local.cli import state
 from local.cli.environment import for_sqs
 from local.cli.paths import default_template
+
+if TYPE_CHECKING:
+    from triggerfish.settings import Settings
 
 Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
 Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
@@ -85,11 +88,12 @@ def migrate(
         typer.Option("--queues-are-new", help="The queues kept no message: send anew what waits."),
     ] = False,
 ) -> None:
-    """Bring the database to the current schema and make sure of the first API key."""
+    """Bring the database to the current schema; make sure of the first API key and the bucket."""
     from triggerfish.settings import Settings
     from triggerfish.wiring.upkeep import migrate
 
     settings, where = Settings(), state.find()
+    _prepare_store(settings)
     if not generate_key:
         if settings.key_ring.first is None:
             typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.")
@@ -105,6 +109,17 @@ def migrate(
     migrate(given, queues_are_new=queues_are_new)
     shown = f"API key (shown only this once): {key}\n" if not known else ""
     typer.echo(f"{shown}The API key is kept in {where.api_key_file}")
+
+
+def _prepare_store(settings: "Settings") -> None:
+    """Without the bucket uploads are refused for now; everything else runs."""
+    from triggerfish.domain.errors import TryLater
+    from triggerfish.wiring.upkeep import prepare_store
+
+    try:
+        prepare_store(settings)
+    except TryLater as error:
+        typer.echo(f"No bucket for uploads in {settings.s3_endpoint_url}: {error.__cause__}")
 
 
 def use_sqs_endpoint() -> None:

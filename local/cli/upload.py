@@ -1,6 +1,7 @@
 """`triggerfish upload`: send a log file to the platform and follow its import to the end."""
 
 import io
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +28,7 @@ Url = Annotated[str, typer.Option(help="The platform's URL, if it does not run h
 ApiKey = Annotated[str, typer.Option(envvar="TRIGGERFISH_BOOTSTRAP_API_KEY", show_default=False)]
 
 SHOWN_ERRORS = 5
+ASK_AGAIN_SECONDS = 1.0
 FINAL = ("completed", "failed")
 
 
@@ -89,7 +91,9 @@ def _follow(client: Client, job_id: str, console: Console) -> bool:
     job: dict[str, Any] = {}
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=100, lines="")
-        while job.get("status") not in FINAL:  # a stream that breaks off is asked for again
+        while job.get("status") not in FINAL:
+            if job:  # the stream broke off, or tells one state at a time
+                time.sleep(ASK_AGAIN_SECONDS)
             for job in client.job_states(job_id):
                 elapsed = bar.tasks[0].elapsed or 0
                 bar.update(task, completed=job["percent"], lines=counts(job, elapsed))

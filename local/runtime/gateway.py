@@ -8,7 +8,8 @@ from local.runtime.asgi import App, Receive, Scope, Send, refuse_websocket, resp
 from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.event_lane import EventLaneApp
 from local.runtime.invocation import PREFIX, InvocationApi
-from local.runtime.invoker import Invoker
+from local.runtime.invoker import Invoker, Lane
+from local.runtime.lane import DEFAULT_THREADS, LambdaLane
 from local.runtime.model import Route, Template
 from local.runtime.routing import Routes
 from local.runtime.serving import serve
@@ -21,13 +22,20 @@ OPEN_INVOCATIONS = "RUNTIME_INVOKE_OPEN"
 class Gateway:
     """An ASGI app.
 
-    Importing every HTTP function is part of building it, so a broken one fails at boot.
+    Importing every HTTP function is part of building it, so a broken one fails at boot. In the
+    event lane each of `threads` is a container of its own, with connections and buckets of its own.
     """
 
     def __init__(
-        self, template: Template, *, event_lane: bool = False, open_invocations: bool = False
+        self,
+        template: Template,
+        *,
+        event_lane: bool = False,
+        open_invocations: bool = False,
+        threads: int = DEFAULT_THREADS,
     ) -> None:
-        invoker = Invoker(template.functions, lane="event" if event_lane else "native")
+        lane: Lane = "event" if event_lane else "native"
+        invoker = Invoker(template.functions, lane=lane, threads=LambdaLane(threads))
         self._invocations = InvocationApi(invoker, open_to_all=open_invocations)
         self._find = Routes(_targets(template, invoker, event_lane=event_lane)).find
         self.close = invoker.close

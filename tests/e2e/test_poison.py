@@ -57,7 +57,10 @@ def test_poison_ends_in_the_dead_letter_queue_while_others_are_delivered(
 
     count = len(POISON)
     until(lambda: dead_letters(hurried) == count, 60, what="the poison in the DLQ", every=0.2)
-    assert f"triggerfish_dead_letters {count}.0" in hurried.request("GET", "/metrics").text
+    assert (
+        f'triggerfish_dead_letters{{queue="deliveries"}} {count}.0'
+        in hurried.request("GET", "/metrics").text
+    )
     queue = hurried.request("GET", "/health").json()["components"]["queue"]
     assert queue["status"] == "up"
     assert f"{count} dead letters" in queue["reason"]

@@ -30,8 +30,7 @@ TESTS = [
     *("-n", "2", "--dist", "loadfile"),
     "-m",
     "elasticmq or e2e",
-    "tests/contract/test_sqs_conformance.py",
-    "tests/contract/test_dead_letters.py",
+    "tests/contract/sqs",
     "tests/e2e",
 ]
 

@@ -25,8 +25,10 @@ async def api(lane: str, settings: Settings) -> AsyncIterator[Api]:
         "TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
         "TRIGGERFISH_DELIVERIES_DLQ_URL": settings.deliveries_dlq_url,
         "TRIGGERFISH_IMPORTS_QUEUE_URL": settings.imports_queue_url,
+        "TRIGGERFISH_IMPORTS_DLQ_URL": settings.imports_dlq_url,
         "TRIGGERFISH_OBJECT_STORE": settings.object_store,
         "TRIGGERFISH_NOTIFICATIONS_QUEUE_URL": settings.notifications_queue_url,
+        "TRIGGERFISH_NOTIFICATIONS_DLQ_URL": settings.notifications_dlq_url,
     }
     async with serving(lane, settings.database_url, queues) as api:
         yield api

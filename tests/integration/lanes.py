@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from local.runtime.gateway import Gateway
+from local.runtime.lane import DEFAULT_THREADS
 from local.runtime.model import Template
 from local.runtime.template import load
 from tests.conftest import API_KEY, ENCRYPTION_KEYS
@@ -83,7 +84,7 @@ def template() -> Template:
 
 @asynccontextmanager
 async def serving(
-    lane: str, database_url: str, environment: Mapping[str, str]
+    lane: str, database_url: str, environment: Mapping[str, str], *, threads: int = DEFAULT_THREADS
 ) -> AsyncIterator[Api]:
     """All HTTP functions behind the gateway, with these settings on top of ENVIRONMENT."""
     with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +92,7 @@ async def serving(
         for name, value in given.items():
             patch.setenv(name, value)
         await close_all()  # forget the settings of whoever came before
-        gateway = Gateway(template(), event_lane=lane == "event")
+        gateway = Gateway(template(), event_lane=lane == "event", threads=threads)
         try:
             async with client(gateway) as http:
                 yield Api(http, database_url)

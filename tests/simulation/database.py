@@ -104,7 +104,7 @@ class SimulatedDatabase:
 
 
 class _Connection:
-    """The one method of an AsyncConnection that the adapters call."""
+    """The methods of an AsyncConnection that the adapters call."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -113,6 +113,38 @@ class _Connection:
     async def execute(self, statement: TextClause, values: dict[str, Any]) -> CursorResult[Any]:
         self.last = name_of(statement)
         return self._connection.execute(statement, values)
+
+    async def get_raw_connection(self) -> "_Driver":
+        return _Driver(self._connection)
+
+
+class _Driver:
+    """As much of psycopg's AsyncConnection as `COPY … FROM STDIN` takes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def driver_connection(self) -> "_Driver":
+        return self
+
+    @asynccontextmanager
+    async def cursor(self) -> AsyncIterator["_Driver"]:
+        yield self
+
+    @asynccontextmanager
+    async def copy(self, statement: str) -> AsyncIterator["_Copy"]:
+        driver: Any = self._connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            yield _Copy(copy)
+
+
+class _Copy:
+    def __init__(self, copy: Any) -> None:
+        self._copy = copy
+
+    async def write_row(self, row: tuple[object, ...]) -> None:
+        self._copy.write_row(row)
 
 
 def name_of(statement: TextClause) -> str:

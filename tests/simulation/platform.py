@@ -9,6 +9,7 @@ from typing import Any, cast
 from tests.conftest import ENCRYPTION_KEYS
 from tests.simulation.customers import Endpoints, SimulatedSender
 from tests.simulation.database import SimulatedDatabase, Storage
+from tests.simulation.import_ports import Objects, SimulatedJobQueue, SimulatedStore
 from tests.simulation.queue import Broker, SimulatedQueue
 from tests.simulation.world import Crash, Process, SimulatedClock, SimulatedIds, World
 from triggerfish.adapters.db.engine import Database
@@ -16,7 +17,9 @@ from triggerfish.domain.access import SCOPES, Principal
 from triggerfish.domain.errors import TryLater
 from triggerfish.settings import Settings
 from triggerfish.usecases.deliver import deliver
+from triggerfish.usecases.process_log_file import process_log_file
 from triggerfish.usecases.retention import run_retention
+from triggerfish.usecases.sweep_jobs import sweep_jobs
 from triggerfish.usecases.tick import tick
 from triggerfish.wiring import Wiring
 
@@ -31,6 +34,8 @@ class Platform:
         self.world = world
         self.storage = storage
         self.broker = Broker(world)
+        self.imports = Broker(world)
+        self.objects = Objects(world, outage_rate=world.random.choice((0.0, 0.0, 0.05)))
         self.endpoints = Endpoints(world)
         self.ids = SimulatedIds(world.random)
         lookahead, self.tick_seconds = world.random.choice(((2, 2), (5, 5), (10, 8), (150, 60)))
@@ -39,6 +44,7 @@ class Platform:
             encryption_keys=ENCRYPTION_KEYS,
             lookahead_seconds=lookahead,
             endpoint_concurrency=world.random.choice((1, 2, 5)),
+            horizon_line_delay_seconds=world.random.choice((0, 0, 5)),
         )
         self.looks: list[datetime] = []  # when ticks that did all their work looked
         self.tick_paused_until = 0.0
@@ -53,6 +59,7 @@ class Platform:
             "INSERT INTO projects VALUES (%s, 'default', %s)", (caller.project_id, now)
         )
         loops = [self._tick_forever()] + [self._work_forever(name) for name in WORKERS * 2]
+        loops += [self._import_forever(name) for name in WORKERS]
         self._tasks = [asyncio.ensure_future(loop) for loop in loops]
         return caller
 
@@ -105,6 +112,14 @@ class Platform:
         self.world.note("retention", str(report.counts()))
         return True
 
+    async def sweep_imports_once(self) -> None:
+        try:
+            report = await self.call("sweep", lambda parts: sweep_jobs(parts.sweep_jobs))
+        except (Crash, TryLater):
+            return
+        if any(report.counts().values()):
+            self.world.note("sweep", str(report.counts()))
+
     async def _tick_forever(self) -> None:
         while True:
             if self.world.elapsed() >= self.tick_paused_until:
@@ -129,6 +144,23 @@ class Platform:
             else:
                 self.broker.answer(batch, failed)
 
+    async def _import_forever(self, name: str) -> None:
+        while True:
+            for message in await self.imports.receive():
+                id = message.ref.event_id
+                try:
+                    await self.call(
+                        name,
+                        lambda parts, id=id: process_log_file(id, parts.process_log_file),  # type: ignore[misc]
+                    )
+                except Crash:
+                    await asyncio.sleep(self.world.random.choice((0.5, 3.0)))
+                except TryLater:
+                    await asyncio.sleep(0.2)
+                else:
+                    left = self.imports.messages
+                    self.imports.messages = [one for one in left if one is not message]
+
     def _start(self, name: str) -> tuple[Process, Wiring]:
         process = Process(self.world, name)
         parts = Wiring(self.settings, clock=SimulatedClock(self.world))
@@ -138,6 +170,8 @@ class Platform:
             "database": cast(Database, SimulatedDatabase(self.storage, process)),
             "queue": SimulatedQueue(self.broker, process),
             "sender": SimulatedSender(self.endpoints, process),
+            "job_queue": SimulatedJobQueue(self.imports, process),
+            "object_store": SimulatedStore(self.objects, process),
         }
         return process, parts
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from tests.simulation.world import Process, World
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.observation import QueueDepth
 
 VISIBILITY_SECONDS = 40.0
 MAX_RECEIVES = 5
@@ -123,9 +122,3 @@ class SimulatedQueue:
         ]
         await self._process.point("after sending messages")
         return taken
-
-    async def depth(self) -> QueueDepth:
-        return QueueDepth(len(self._broker.messages), 0, 0)
-
-    async def dead_letters(self) -> int:
-        return len(self._broker.dead)

@@ -206,13 +206,17 @@ class Customer:
         return bool(ids)
 
     async def pause_all(self) -> None:
+        """A disabled trigger fires on, and cannot be paused before it is resumed."""
         for id in sorted(id for id, known in self.model.triggers.items() if not known.deleted):
-            await self.request(
-                f"pauses {id}",
-                lambda parts, id=id: pause_trigger(  # type: ignore[misc]
-                    id, self.caller, parts.change_trigger
-                ),
-            )
+            for verb in (pause_trigger, resume_trigger, pause_trigger):
+                done = await self.request(
+                    f"{verb.__name__} {id}",
+                    lambda parts, verb=verb, id=id: verb(  # type: ignore[misc]
+                        id, self.caller, parts.change_trigger
+                    ),
+                )
+                if done is not None and verb is pause_trigger:
+                    break
 
     async def request(self, what: str, work: Callable[[Any], Any]) -> Any:
         """One request; None when no answer came, or a refusal: the customer cannot tell what is."""

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.simulation.customers import MOODS
 from tests.simulation.database import Storage
+from tests.simulation.imports import Importer
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.model import Lost, Model
 from tests.simulation.platform import WORKERS, Platform
@@ -20,6 +21,8 @@ from triggerfish.domain.delivery import EventRef
 
 STEPS = 25
 MAX_BACK_SECONDS = 50
+# Archived events of a busy endpoint are done one a minute: a freed slot does not pull them.
+SETTLING_TICKS = 120
 OPEN = """
     SELECT min(next_attempt_at) FROM (
         SELECT next_attempt_at FROM event_logs_active WHERE status IN ('pending', 'delivering')
@@ -62,16 +65,19 @@ class Simulation:
 
     async def run(self) -> str | None:
         self.customer = Customer(self.platform, self.model, self.platform.begin())
+        self.importer = Importer(self.platform, self.customer)
         try:
             for step in range(STEPS):
                 await asyncio.sleep(self.random.choice((0.0, 0.1, 1.0, 3.0, 8.0, 20.0)))
                 await self._step(step)
             await self._recover()
+            await self.importer.settle()
             await self._settle()
             if await self.customer.release_all():
                 await self._settle()
             self._judge(retained=True)
             self.model.check_at_rest()
+            self.importer.check()
             await self.platform.end()
         except (Lost, AssertionError) as broken:
             return str(broken)
@@ -92,6 +98,8 @@ class Simulation:
             (4, self.customer.replay),
             (2, self.customer.rotate),
             (4, self.customer.release),
+            (4, self.importer.upload),
+            (1, self.importer.delete),
             (4, self.retention),
             (6, self.change_mood),
             (3, self.jump),
@@ -102,6 +110,7 @@ class Simulation:
         )
         weights = [weight for weight, _ in actions]
         action = self.random.choices([action for _, action in actions], weights)[0]
+        await self.platform.sweep_imports_once()
         if step < 3:
             action = (
                 self.customer.create_scheduled,
@@ -146,6 +155,7 @@ class Simulation:
     async def wipe_the_queue(self) -> None:
         self.world.note("queue", "IS WIPED")
         self.platform.broker.wipe()
+        self.platform.imports.wipe()
 
     async def stray_message(self) -> None:
         """Somebody sends what looks like a job: about an event that never was."""
@@ -174,7 +184,7 @@ class Simulation:
     async def _settle(self) -> None:
         """Wait until everything that was promised is done."""
         self.platform.tick_seconds = 30
-        for _ in range(30):
+        for _ in range(SETTLING_TICKS):
             await asyncio.sleep(30)
             await self.platform.tick_once()
             [[earliest]] = self.platform.storage.execute(OPEN)

@@ -6,10 +6,11 @@ import pytest
 
 from tests.simulation.bugs import BUGS, Plant, an_occurrence_is_logged_in_a_transaction_of_its_own
 from tests.simulation.database import Storage
+from tests.simulation.import_bugs import IMPORT_BUGS
 from tests.simulation.report import describe
 from tests.simulation.run import simulate
 
-SEEDS = 50
+SEEDS = 100
 LATE = 20
 """The first seed for what the seeds before do not show, to save their time."""
 OCCURRENCE_KEY = "event_logs_active_occurrence_key"
@@ -26,7 +27,7 @@ def storage_without_the_key(storage: Storage) -> Iterator[Storage]:
     storage.execute(definition)
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+@pytest.mark.parametrize("bug", [*BUGS, *IMPORT_BUGS], ids=lambda bug: bug.__name__)
 def test_a_planted_bug_is_found(
     storage: Storage, bug: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,9 @@ class SimulatedIds:
     def nonce(self, length: int) -> bytes:
         return self._random.randbytes(length)
 
+    def fraction(self) -> float:
+        return self._random.random()
+
 
 class Process:
     """One process of the platform; dead, it never comes back from any call to the outside."""

@@ -22,10 +22,10 @@ SENDERS = {
     "replay_events",
     "tick",
 }
-QUEUE, DEAD = "DeliveriesQueue", "DeliveriesDeadLetterQueue"
-IMPORTS, BUCKET = "ImportsQueue", "UploadsBucket"
+QUEUE, IMPORTS, NOTIFICATIONS = QUEUES = ("DeliveriesQueue", "ImportsQueue", "NotificationsQueue")
+DEAD = tuple(queue.replace("Queue", "DeadLetterQueue") for queue in QUEUES)
+BUCKET = "UploadsBucket"
 IMPORTERS = {"upload_file", "process_log_file", "sweep_jobs"}
-NOTIFICATIONS = "NotificationsQueue"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def queue_of(target: Any) -> str:
     text = json.dumps(target)
     if ":s3:::" in text and (f'"{BUCKET}"' in text or f"${{{BUCKET}}}" in text):
         return BUCKET
-    names = [name for name in (QUEUE, DEAD, IMPORTS, NOTIFICATIONS) if f'"{name}"' in text]
+    names = [name for name in (*QUEUES, *DEAD) if f'"{name}"' in text]
     return names[0] if len(names) == 1 and "*" not in text else text
 
 
@@ -79,7 +79,7 @@ def test_each_function_may_do_what_it_does_with_the_queue_and_no_more(
     expected: dict[str, set[tuple[str, str]]] = {
         name: {("sqs:SendMessage*", QUEUE)} for name in SENDERS
     }
-    expected["observe"] = {("sqs:GetQueueAttributes", QUEUE), ("sqs:GetQueueAttributes", DEAD)}
+    expected["observe"] = {("sqs:GetQueueAttributes", name) for name in (*QUEUES, *DEAD)}
     consume = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage")
     expected["deliver"] = {(f"sqs:{action}", QUEUE) for action in consume}
     for name in ("manage_events", "sweep_notifications"):
@@ -125,10 +125,9 @@ def test_alarms_watch_what_must_not_stop(resources: dict[str, Any]) -> None:
         (alarm["MetricName"], json.dumps(alarm["Dimensions"][0]["Value"])) for alarm in alarms
     }
     assert watched == {
-        ("ApproximateNumberOfMessagesVisible", '{"Fn::GetAtt": ["' + DEAD + '", "QueueName"]}'),
-        (
-            "ApproximateNumberOfMessagesVisible",
-            '{"Fn::GetAtt": ["NotificationsDeadLetterQueue", "QueueName"]}',
+        *(
+            ("ApproximateNumberOfMessagesVisible", f'{{"Fn::GetAtt": ["{name}", "QueueName"]}}')
+            for name in DEAD
         ),
         ("ApproximateAgeOfOldestMessage", '{"Fn::GetAtt": ["' + QUEUE + '", "QueueName"]}'),
         ("Invocations", '{"Ref": "TickFunction"}'),

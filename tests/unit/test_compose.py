@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from triggerfish.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -35,6 +37,33 @@ def test_every_file_that_is_mounted_exists() -> None:
     ]
     assert len(sources) >= 4
     assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+def test_every_setting_can_be_made_but_those_of_the_template() -> None:
+    passed = set(SERVICES["gateway"]["environment"])
+    known = {f"TRIGGERFISH_{name.upper()}" for name in Settings.model_fields}
+    left = {name for name in known - passed if not name.endswith(("_QUEUE_URL", "_DLQ_URL"))}
+    assert left == {"TRIGGERFISH_BOOTSTRAP_API_KEY"}  # for `migrate` only
+
+
+@pytest.mark.parametrize("name", ["gateway", "scheduler", "worker", "migrate"])
+def test_whatever_runs_functions_can_read_the_encryption_key(name: str) -> None:
+    """Every part that is wired to triggers reads the file, on whichever service it runs."""
+    mounted = {volume.split(":")[1] for volume in SERVICES[name]["volumes"]}
+    keys = SERVICES["gateway"]["environment"]["TRIGGERFISH_ENCRYPTION_KEYS_FILE"]
+    assert str(Path(keys).parent) in mounted
+
+
+def test_of_the_object_store_only_s3_is_reached_by_others() -> None:
+    store = SERVICES["seaweedfs"]
+    assert "-ip.bind=127.0.0.1" in store["command"]
+    assert "-s3.ip.bind=0.0.0.0" in store["command"]
+    keys = {name for name in store["environment"] if name.startswith("AWS_")}
+    assert keys == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    for name in ("gateway", "worker", "scheduler", "migrate"):
+        environment = SERVICES[name]["environment"]
+        assert {key: environment[key] for key in keys} == store["environment"]
+        assert "seaweedfs" in SERVICES[name]["depends_on"]
 
 
 def test_every_port_is_bound_to_loopback_only() -> None:

@@ -38,8 +38,7 @@ READING = Metrics(
     ],
     finished=[],
     rows_past_expiry=0,
-    queue=QueueDepth(0, 0, 0),
-    dead_letters=0,
+    queues={"deliveries": QueueDepth(0, 0, 0, 0)},
 )
 
 

@@ -96,7 +96,7 @@ def test_every_variable_of_the_runtime_is_documented():
 
 
 def test_the_example_environment_sets_only_known_settings():
-    used = set(re.findall(r"^#?([A-Z_]+)=", read(".env.example"), re.MULTILINE))
+    used = set(re.findall(r"^#?([A-Z0-9_]+)=", read(".env.example"), re.MULTILINE))
     assert used <= set(table_names("docs/configuration.md"))
 
 
@@ -155,7 +155,7 @@ def used_by_the_host() -> set[str]:
 
 def used_by_compose() -> set[str]:
     """Read from the environment by compose itself, beside what it hands to the services."""
-    return set(re.findall(r"\$\{(TRIGGERFISH_[A-Z_]+)", read("docker-compose.yml")))
+    return set(re.findall(r"\$\{(TRIGGERFISH_[A-Z0-9_]+)", read("docker-compose.yml")))
 
 
 def anchors(page: Path) -> set[str]:

@@ -113,15 +113,15 @@ def test_variables_are_documented_settings_and_every_reference_is_made() -> None
 def test_the_queue_is_the_templates_and_the_same_everywhere() -> None:
     (config,) = of_kind("ConfigMap")
     url = config["data"]["TRIGGERFISH_DELIVERIES_QUEUE_URL"]
-    dead = config["data"]["TRIGGERFISH_DELIVERIES_DLQ_URL"]
-    (trigger,) = named("ScaledObject", "worker")["spec"]["triggers"]
-    assert trigger["metadata"]["queueURL"] == url
-    assert trigger["metadata"]["awsRegion"] == config["data"]["AWS_DEFAULT_REGION"]
-    queues = load(ROOT / "infra/template.yaml", sqs_endpoint="", environ={}).queues
     imports = config["data"]["TRIGGERFISH_IMPORTS_QUEUE_URL"]
-    notifications = config["data"]["TRIGGERFISH_NOTIFICATIONS_QUEUE_URL"]
-    named_here = {address.rpartition("/")[2] for address in (url, dead, imports, notifications)}
-    assert named_here | {"triggerfish-imports-dlq", "triggerfish-notifications-dlq"} == set(queues)
+    scaled_by = [one["metadata"] for one in named("ScaledObject", "worker")["spec"]["triggers"]]
+    assert [one["queueURL"] for one in scaled_by] == [url, imports]
+    assert {one["awsRegion"] for one in scaled_by} == {config["data"]["AWS_DEFAULT_REGION"]}
+    queues = load(ROOT / "infra/template.yaml", sqs_endpoint="", environ={}).queues
+    addresses = [
+        value for name, value in config["data"].items() if name.endswith(("_QUEUE_URL", "_DLQ_URL"))
+    ]
+    assert {address.rpartition("/")[2] for address in addresses} == set(queues)
 
 
 @pytest.mark.parametrize("name", sorted(PODS))

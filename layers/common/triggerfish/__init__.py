@@ -1,1 +1,1 @@
-"""Triggerfish: the layer every function shares. Start at `wiring.py` to see how the parts meet."""
+"""Triggerfish: the layer every function shares. Start at `wiring/` to see how the parts meet."""

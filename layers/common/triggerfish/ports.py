@@ -11,7 +11,6 @@ from triggerfish.domain.catalogue_notification import Notification
 from triggerfish.domain.delivery import ClaimedEvent, EventRef, Outcome
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
-from triggerfish.domain.observation import QueueDepth
 from triggerfish.domain.replay import Replay
 
 
@@ -47,10 +46,6 @@ class Queue(Protocol):
     async def send(self, refs: Sequence[EventRef], *, now: datetime) -> list[EventRef]:
         """Send one message an event, delayed until its time; the events whose message was taken."""
         ...
-
-    async def depth(self) -> QueueDepth: ...
-
-    async def dead_letters(self) -> int: ...
 
 
 class JobQueue(Protocol):

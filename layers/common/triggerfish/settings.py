@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     )
 
     imports_queue_url: str = Field("", description="The queue of import jobs (template).")
+    imports_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     object_store: str = Field(
         "file:.triggerfish/objects",
         description="Where uploads are kept: a folder (`file:path`) or `s3://bucket`.",
@@ -90,10 +91,22 @@ class Settings(BaseSettings):
     horizon_line_delay_seconds: float = Field(
         0.0, ge=0, le=5, description="The longest (random) pause of an import before each line."
     )
+    horizon_watch_seconds: float = Field(
+        900.0, gt=0, description="How long one stream or WebSocket of an import lasts at most."
+    )
     horizon_sweep_seconds: float = Field(
         5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."
     )
 
+    open_streams: int = Field(
+        1000,
+        ge=1,
+        description="Streams that one gateway process holds open: of imports, sockets included, "
+        "and as many of summaries.",
+    )
+    open_streams_per_project: int = Field(
+        200, ge=1, description="Streams and sockets of imports that one project holds open there."
+    )
     horizon_websocket_origins: str = Field(
         "",
         description="Sites (comma-separated) whose pages may open a WebSocket; the API's own may.",
@@ -113,6 +126,7 @@ class Settings(BaseSettings):
     notifications_queue_url: str = Field(
         "", description="The queue of the catalogue's notifications (template)."
     )
+    notifications_dlq_url: str = Field("", description="Its dead-letter queue (template).")
     catalogue_admin_token: str = Field(
         "", description="A static token that manages the event catalogue; empty, only keys do."
     )

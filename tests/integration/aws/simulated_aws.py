@@ -140,7 +140,7 @@ class OnAws(Wiring):
 
     @cached_property
     def queue(self) -> SqsQueue:
-        return SqsQueue(cast(Any, self.sqs), "deliveries", "deliveries-dlq")
+        return SqsQueue(cast(Any, self.sqs), "deliveries")
 
     @cached_property
     def sender(self) -> Any:

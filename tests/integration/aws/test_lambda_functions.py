@@ -1,6 +1,7 @@
 """Each packaged function answers under Lambda's own runtime client, with its AWS settings."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,8 @@ def host(
             "TRIGGERFISH_BOOTSTRAP_API_KEY": API_KEY,
             "TRIGGERFISH_DELIVERIES_QUEUE_URL": f"http://{sqs.address}/0/triggerfish-deliveries",
             "TRIGGERFISH_DELIVERIES_DLQ_URL": f"http://{sqs.address}/0/triggerfish-deliveries-dlq",
+            "TRIGGERFISH_IMPORTS_QUEUE_URL": f"http://{sqs.address}/0/triggerfish-imports",
+            "TRIGGERFISH_OBJECT_STORE": f"file:{tmp_path_factory.mktemp('uploads')}",
             "TRIGGERFISH_LOOKAHEAD_SECONDS": "150",
             "TRIGGERFISH_TICK_SECONDS": "60",
             "AWS_ENDPOINT_URL_SQS": f"http://{sqs.address}",
@@ -100,6 +103,13 @@ def test_the_layer_holds_what_the_functions_need_and_nothing_of_the_local_host(l
     assert (layer / "python/triggerfish/migrations/versions").is_dir()
     assert (layer / "python/triggerfish/edge/openapi/files/openapi.json").is_file()
     assert (layer / "python/fastapi_swagger/resources/swagger-ui-bundle.js").is_file()
+
+
+def test_the_layer_can_speak_to_every_aws_service_that_the_functions_use(layer: Path) -> None:
+    code = "".join(path.read_text() for path in layer.glob("python/triggerfish/**/*.py"))
+    used = set(re.findall(r'boto3\.client\(\s*"(\w+)"', code))
+    data = layer / "python/botocore/data"
+    assert used == {folder.name for folder in data.iterdir() if folder.is_dir()}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=list(FUNCTIONS))
@@ -157,6 +167,31 @@ def test_an_event_goes_its_whole_way_through_lambda(
     assert log["attempts"][0]["error"] == log["last_error"] is not None
     assert {"fire_webhook"} <= set(sqs.actions)
     assert {name for name in sqs.actions if not sqs.actions[name] <= allowed(name)} == set()
+
+
+def test_a_file_goes_its_whole_way_through_lambda(host: LambdaHost, sqs: RecordingSqs) -> None:
+    """Uploaded, enqueued, imported and looked up; its store is a folder here."""
+    entry = {"timestamp": "2026-03-02T12:00:00Z", "level": "info", "service": "s", "message": "m"}
+    content = json.dumps(entry).encode() + b"\n\xff\n"
+    headers = {"authorization": f"Bearer {API_KEY}"}
+    upload = httpx.Request(
+        "POST",
+        "https://api.test/api/v1/files/upload",
+        files={"file": ("app.jsonl", content)},
+        headers=headers,
+    )
+    upload.read()
+    status, body = host.http("upload_file", upload)
+    assert status == 202, body
+    job_id = json.loads(body)["job_id"]
+    (job,) = [body for body in sqs.bodies if job_id in body]
+    assert host.invoke("process_log_file", sqs_event("triggerfish-imports", [message(job)])) == {
+        "batchItemFailures": []
+    }
+    status, body = host.http("manage_jobs", request("GET", f"/api/v1/jobs/{job_id}"))
+    found = json.loads(body)
+    assert (status, found["status"]) == (200, "completed"), body
+    assert found["lines"] == {"total": 2, "accepted": 1, "rejected": 1}
 
 
 def allowed(function: str) -> set[str]:

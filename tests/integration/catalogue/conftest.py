@@ -19,7 +19,7 @@ from triggerfish.wiring.upkeep import migrate
 
 
 @pytest.fixture(scope="module")
-def notifications_url() -> Iterator[str]:
+def served_notifications_url() -> Iterator[str]:
     """The queue of notifications, mocked by moto."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -40,17 +40,17 @@ def database(postgres: Postgres, template_database: str) -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=LANES)
 async def served(
-    request: pytest.FixtureRequest, database: str, notifications_url: str
+    request: pytest.FixtureRequest, database: str, served_notifications_url: str
 ) -> AsyncIterator[Catalogue]:
     first = Settings(database_url=database, bootstrap_api_key=API_KEY)
     await asyncio.to_thread(migrate, first)
     settings = {
-        "TRIGGERFISH_NOTIFICATIONS_QUEUE_URL": notifications_url,
+        "TRIGGERFISH_NOTIFICATIONS_QUEUE_URL": served_notifications_url,
         "TRIGGERFISH_CATALOGUE_ADMIN_TOKEN": TOKEN,
         "TRIGGERFISH_CATALOGUE_SUMMARY_DELAY_MS": "2",
     }
     async with serving(request.param, database, settings) as api:
-        yield Catalogue(api, notifications_url)
+        yield Catalogue(api, served_notifications_url)
 
 
 @pytest.fixture

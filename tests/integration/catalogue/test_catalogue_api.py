@@ -7,8 +7,8 @@ import pytest
 
 from tests.factories import a_catalogue_event
 from tests.integration.catalogue.actions import EVENTS, NOBODY, PUBLIC, TOKEN, Catalogue
+from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import assert_refused
-from tests.integration.test_trigger_api import an_api_key, own_project
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -52,6 +52,21 @@ def pieces(answer: httpx.Response) -> list[str]:
     return [data for _, data in found[:-1]]
 
 
+@pytest.mark.attack("floods: rates, quotas")
+async def test_summaries_beyond_what_a_process_holds_open_are_refused(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await catalogue.create(status="PUBLISHED")
+    async with one_process() as http:
+        path = f"{PUBLIC}/{event['id']}/summary"
+        monkeypatch.setattr(wiring().summary_streams, "_total", 1)
+        assert [(await http.get(path)).status_code for _ in range(3)] == [200] * 3
+        monkeypatch.setattr(wiring().summary_streams, "_total", 0)
+        refused = await http.get(path)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert refused.json()["error"]["code"] == "RATE_LIMITED"
+
+
 async def test_a_summary_is_streamed_in_pieces_of_2_to_5_tokens(catalogue: Catalogue) -> None:
     event = await catalogue.create(status="PUBLISHED")
     answer = await summary(catalogue.http, event)

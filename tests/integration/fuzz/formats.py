@@ -1,4 +1,4 @@
-"""A source of valid values for each meaning that the API document names by `format`.
+"""A source of valid values for each meaning that the API document names by `format` or media type.
 
 What is not valid is left to schemathesis.
 """
@@ -9,7 +9,8 @@ from zoneinfo import available_timezones
 import schemathesis
 from hypothesis import strategies as st
 
-from triggerfish.domain.page import encode_cursor
+from tests.integration.imports import a_line
+from triggerfish.domain.page import encode_cursor, encode_line
 
 START = datetime(2030, 1, 1, tzinfo=UTC)  # later than any run of the tests
 NUMBERS = st.integers(1, 400)
@@ -44,9 +45,19 @@ FORMATS = {
     "cursor": st.tuples(st.integers(0, 10**9), st.uuids()).map(
         lambda key: encode_cursor(START - timedelta(seconds=key[0]), key[1])
     ),
+    "line-cursor": st.integers(0, 10**6).map(encode_line),
+}
+
+# The first line must be an object; those after it may be anything.
+LINES = st.lists(st.binary(max_size=40) | st.integers(1, 59).map(a_line), max_size=3)
+
+FILES = {
+    "application/jsonl": LINES.map(lambda lines: b"\n".join([a_line(), *lines])),
 }
 
 
 def register() -> None:
     for name, values in FORMATS.items():
         schemathesis.openapi.format(name, values)
+    for name, files in FILES.items():
+        schemathesis.openapi.media_type(name, files)

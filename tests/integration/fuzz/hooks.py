@@ -17,7 +17,11 @@ from tests.integration.fuzz.rules import days_are_in_their_order, mend
 formats.register()
 PLATFORM = Platform(os.environ[URL])
 # Reading changes nothing, so one of each is enough for it.
-READ = {"trigger_id": str(PLATFORM.trigger(api=False)["id"]), "event_id": PLATFORM.event()}
+READ = {
+    "trigger_id": str(PLATFORM.trigger(api=False)["id"]),
+    "event_id": PLATFORM.event(),
+    "job_id": PLATFORM.finished_job(),
+}
 
 
 @schemathesis.hook
@@ -30,6 +34,8 @@ def before_call(
         mend(case.body)
     if not case.meta.is_negative_at(ParameterLocation.QUERY):
         days_are_in_their_order(case.query or {})
+        if "on_complete" in (case.query or {}):
+            case.query["on_complete"] = PLATFORM.trigger(api=True)["id"]
     if not _has_an_id(case) and not case.meta.is_negative_at(ParameterLocation.PATH):
         for name in case.path_parameters:
             case.path_parameters[name] = _thing(name, case)
@@ -44,16 +50,16 @@ def _has_an_id(case: schemathesis.Case[Any]) -> bool:
 
 def _thing(name: str, case: schemathesis.Case[Any]) -> str:
     match name:
-        case "trigger_id" if case.method == "GET":
-            return READ["trigger_id"]
-        case "event_id" if case.method == "GET":
-            return READ["event_id"]
+        case "trigger_id" | "event_id" | "job_id" if case.method == "GET":
+            return READ[name]
         case "trigger_id":
             return str(PLATFORM.trigger(api=_needs_webhook(case))["id"])
         case "token":
             return str(PLATFORM.trigger(api=True)["webhook_url"].rpartition("/")[2])
         case "event_id":
             return PLATFORM.event()
+        case "job_id":
+            return PLATFORM.job()
         case "key_id":
             return str(PLATFORM.key()["id"])
         case "id":

@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from triggerfish.adapters.queue_sqs import SqsQueue
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.errors import TryLater
 from triggerfish.domain.message import parse_message
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -32,15 +31,9 @@ class Service:
         taken = [{"Id": id} for id in ids if id not in self._refused]
         return {"Successful": taken, "Failed": [{"Id": id} for id in self._refused]}
 
-    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
-        if self._error is not None:
-            raise self._error
-        depth = {"ApproximateNumberOfMessages": "3", "ApproximateNumberOfMessagesDelayed": "2"}
-        return {"Attributes": {**depth, "ApproximateNumberOfMessagesNotVisible": "1"}}
-
 
 def queue(service: Service) -> SqsQueue:
-    return SqsQueue(cast(Any, service), "http://sqs/queue", "http://sqs/dead")
+    return SqsQueue(cast(Any, service), "http://sqs/queue")
 
 
 def ref(seconds_ahead: float = 0, n: int = 1) -> EventRef:
@@ -97,12 +90,3 @@ async def test_nothing_to_send_is_no_request():
     service = Service()
     assert await queue(service).send([], now=NOW) == []
     assert service.requests == []
-
-
-async def test_the_depth_is_that_of_the_queue_and_try_later_when_it_is_away():
-    depth = await queue(Service()).depth()
-    assert (depth.waiting, depth.in_flight, depth.delayed) == (3, 1, 2)
-    assert await queue(Service()).dead_letters() == 3 + 1  # one is being looked at
-    for reading in (queue(Service(AWAY)).depth, queue(Service(AWAY)).dead_letters):
-        with pytest.raises(TryLater):
-            await reading()

@@ -1,6 +1,6 @@
 """Cron on the wall clock: what fires when clocks jump, and that nothing is lost or made up."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,13 +8,10 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.clock import utc
 from triggerfish.domain.cron import count_fires, load_zone, newest_fire, next_fire
 
 MINUTE = timedelta(minutes=1)
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def fires(expression: str, zone: str, start: datetime, count: int) -> list[datetime]:

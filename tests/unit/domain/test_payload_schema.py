@@ -7,45 +7,24 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.schema_attacks import (
+    AB,
+    COSTLY_PATTERN,
+    JSON_LIKE,
+    PAYLOADS,
+    SAME,
+    TWICE,
+    chain,
+    laughs,
+    nested,
+    nested_unevaluated,
+    recursive,
+)
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.payload_schema import check_schema, compile_schema, violations
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 
-
-def recursive(node: dict[str, Any]) -> dict[str, Any]:
-    return {"$defs": {"n": node}, "$ref": "#/$defs/n"}
-
-
-def laughs(levels: int) -> dict[str, Any]:
-    """Ten references to ten references to ten ..."""
-    defs: dict[str, Any] = {
-        f"l{i}": {"allOf": [{"$ref": f"#/$defs/l{i + 1}"}] * 10} for i in range(levels)
-    }
-    return {"$defs": {**defs, f"l{levels}": {"type": "integer"}}, "$ref": "#/$defs/l0"}
-
-
-def nested(keyword: str, levels: int) -> dict[str, Any]:
-    schema: dict[str, Any] = {}
-    for _ in range(levels):
-        schema = {keyword: schema}
-    return schema
-
-
-def nested_unevaluated(levels: int) -> dict[str, Any]:
-    schema: dict[str, Any] = {"properties": {"a": {"type": "integer"}}}
-    for _ in range(levels):
-        schema = {"anyOf": [schema], "unevaluatedProperties": False}
-    return schema
-
-
-def chain(length: int) -> dict[str, Any]:
-    links: dict[str, Any] = {f"a{i}": {"$ref": f"#/$defs/a{i + 1}"} for i in range(length)}
-    return {"$defs": {**links, f"a{length}": True}, "$ref": "#/$defs/a0"}
-
-
-SAME = {"properties": {"a": {"$ref": "#/$defs/n"}}}
-TWICE = [SAME, {**SAME, "minProperties": 1}]
 
 REFUSED: list[tuple[Any, str]] = [
     (None, "schema"),
@@ -80,6 +59,8 @@ REFUSED: list[tuple[Any, str]] = [
     ({"patternProperties": {"(a": True}}, "schema.patternProperties.(a"),
     ({"patternProperties": {"a" * 257: True}}, "schema.pattern"),
     ({"enum": list(range(1001))}, "schema.enum"),
+    ({"allOf": [{"pattern": f"{n}"} for n in range(101)]}, "schema"),
+    ({"patternProperties": {f"{n}": True for n in range(101)}}, "schema"),
     ({"minimum": float("nan")}, "schema"),
     ({"const": "\ud800"}, "schema"),
     ({"const": "x" * 70_000}, "schema"),
@@ -113,13 +94,6 @@ def test_a_schema_that_is_wrong_or_unsafe_is_refused_quickly_naming_the_place(sc
     assert perf_counter() - started < 1  # 2 ms on an idle machine
 
 
-JSON_LIKE = {
-    "anyOf": [
-        {"type": ["string", "null"]},
-        {"type": "array", "items": {"$ref": "#"}},
-        {"type": "object", "additionalProperties": {"$ref": "#"}},
-    ]
-}
 ORDER = {
     "type": "object",
     "required": ["id", "items"],
@@ -223,9 +197,29 @@ def test_the_number_of_violations_is_bounded():
 @pytest.mark.parametrize(
     ("schema", "payload", "field"),
     [
-        ({"allOf": [{"items": {"type": "string"}}] * 200}, [1] * 9_999, "payload[0]"),
+        ({"allOf": [{"items": {"type": "string"}}] * 100}, [1] * 5_000, "payload[0]"),
         ({"allOf": [{"items": {"type": "string"}}] * 500}, ["x"] * 9_999, "payload"),
-        ({"items": {"allOf": [{"pattern": "^(a|b)*$"}] * 300}}, ["ab"] * 9_999, "payload"),
+        ({"items": {"allOf": [{"pattern": "^(a|b)*$"}] * 100}}, ["ab"] * 9_999, "payload"),
+        ({"allOf": [{"pattern": "^(a|b)*$"}] * 100}, "ab" * 120_000, "payload"),
+        ({"pattern": COSTLY_PATTERN}, AB, "payload"),
+        ({"items": {"pattern": COSTLY_PATTERN}}, [AB[:900]] * 250, "payload"),
+        ({"propertyNames": {"pattern": COSTLY_PATTERN}}, {AB: 1}, "payload"),
+        ({"patternProperties": {COSTLY_PATTERN: True}}, {AB: 1}, "payload"),
+        ({"allOf": [{"format": "idn-hostname"}] * 300}, "\u00e9" * 100_000, "payload"),
+        ({"uniqueItems": True}, [2**64 + n for n in range(9_900)], "payload"),
+        ({"uniqueItems": True}, [2**62 + n for n in range(9_900)], "payload"),
+        (
+            {"uniqueItems": True},
+            [[1e-300 * n for n in range(700)] + [n] for n in range(14)],
+            "payload",
+        ),
+        ({"allOf": [{"uniqueItems": True}] * 30}, [n + 0.5 for n in range(9_600)], "payload"),
+        ({"allOf": [{"uniqueItems": True}] * 30}, [[*range(680), n] for n in range(14)], "payload"),
+        (
+            {"items": {"allOf": [{"not": {"const": n}} for n in range(300)]}},
+            [-1] * 2_000,
+            "payload",
+        ),
         ({"items": {"enum": [{"a": n} for n in range(600)]}}, [{"a": 599}] * 4_900, "payload"),
         ({"items": {"enum": [n + 0.5 for n in range(900)]}}, [899.5] * 9_999, "payload"),
         ({"items": {"enum": [*range(900), "a"]}}, [1e-300] * 9_999, "payload"),
@@ -249,6 +243,34 @@ def test_a_heavy_payload_is_refused_in_bounded_time(schema, payload, field):
     assert found[0].field == field
 
 
+def test_where_a_pattern_is_costly_only_the_texts_that_it_sees_are_bounded():
+    validator = compile_schema(
+        {"properties": {"id": {"pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}$"}}}
+    )
+    payload = {"id": "01a20404-5c9a-7f3e-a9c6", "text": "x" * 250_000}
+    assert violations(validator, payload) == ()
+    assert violations(validator, payload | {"id": "1"})[0].message.startswith(
+        "value does not match"
+    )
+    [refused] = violations(validator, payload | {"id": "1" * 250_000})
+    assert (refused.field, refused.message[:20]) == ("id", "value is longer than")
+
+
+@pytest.mark.parametrize(
+    ("attack", "part"), [("costly pattern, one text", 4), ("unique, of one hash, 67 bits", 8)]
+)
+def test_without_the_bound_these_payloads_would_keep_everybody_waiting(
+    attack: str, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triggerfish.domain.validation_effort.BUDGET", 10**12)
+    monkeypatch.setattr("triggerfish.domain.payload_schema.BUDGET", 10**12)
+    schema, payload = PAYLOADS[attack]
+    validator = compile_schema(schema)
+    started = perf_counter()
+    violations(validator, payload[: len(payload) // part])  # the whole takes up to a minute
+    assert perf_counter() - started > 0.25
+
+
 @pytest.mark.attack("payloads that are costly to validate")
 def test_a_payload_is_refused_for_its_size_only_if_its_schema_is_heavy():
     many = ["ab"] * 9_998
@@ -256,8 +278,8 @@ def test_a_payload_is_refused_for_its_size_only_if_its_schema_is_heavy():
         assert violations(compile_schema(light), many) == ()
     heavy = compile_schema({"items": {"allOf": [{"type": "string"}] * 600}})
     [refused] = violations(heavy, many)
-    assert "too many values" in refused.message
-    assert violations(heavy, many[:4_000]) == ()
+    assert "too large for a schema" in refused.message
+    assert violations(heavy, many[:2_000]) == ()
 
 
 def test_the_largest_schema_is_judged_in_bounded_time():

@@ -82,3 +82,15 @@ def test_an_encryption_key_is_made_once_where_none_is_given(
     monkeypatch.setenv("TRIGGERFISH_ENCRYPTION_KEYS", ENCRYPTION_KEYS)
     migrate("--generate-key")
     assert not kept.exists()
+
+
+def test_without_its_object_store_it_says_so_and_goes_on(
+    ensured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIGGERFISH_OBJECT_STORE", "s3://uploads")
+    monkeypatch.setenv("TRIGGERFISH_S3_ENDPOINT_URL", "http://127.0.0.1:1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    said = migrate()
+    assert "No bucket for uploads in http://127.0.0.1:1: Could not connect" in said
+    assert ensured == [""]

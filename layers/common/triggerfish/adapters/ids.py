@@ -1,6 +1,5 @@
 """The only source of ids, secrets and randomness."""
 
-import base64
 import random
 import secrets
 from datetime import datetime
@@ -8,6 +7,8 @@ from string import ascii_letters, digits
 from uuid import UUID
 
 import uuid_utils
+
+from triggerfish.domain.signing import encode_secret
 
 _ALPHANUMERIC = digits + ascii_letters
 
@@ -29,7 +30,7 @@ class SystemIds:
 
     def signing_secret(self) -> str:
         """A Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""
-        return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+        return encode_secret(secrets.token_bytes(32))
 
     def fraction(self) -> float:
         """In [0, 1)."""

@@ -73,6 +73,24 @@ class S3Store:
             await asyncio.to_thread(self._client.delete_object, Bucket=self._bucket, Key=key)
 
 
+def ensure_bucket(client: "S3Client", bucket: str) -> None:
+    """Make the bucket if it is missing. Raises TryLater when the service is away or refuses."""
+    with _store_errors(bucket):
+        if _is_missing(client, bucket):
+            client.create_bucket(Bucket=bucket)
+
+
+def _is_missing(client: "S3Client", bucket: str) -> bool:
+    """Not so one that is there but not ours to look at."""
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if _code(error) not in ("403", "404"):
+            raise
+        return _code(error) == "404"
+    return False
+
+
 class _Upload:
     """One multipart upload: collects a part, sends it, numbers it."""
 

@@ -12,8 +12,7 @@ from itertools import cycle
 from triggerfish.domain.catalogue_event import CatalogueStatus, PublicEvent
 from triggerfish.domain.timestamps import format_rfc3339
 
-MIN_TOKENS, MAX_TOKENS = 50, 100
-MIN_CHUNK, MAX_CHUNK = 2, 5
+MAX_CHUNK = 5
 # With all other words at their most, titles and locations of this length still fit.
 TITLE_TOKENS = 16
 LOCATION_TOKENS = 14

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from triggerfish.domain.page import Place
 from triggerfish.domain.retention import RetentionPolicy
 
 
@@ -60,6 +61,17 @@ class EventLogFilter:
     status: str | None = None
     source: str | None = None
     is_test: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which of a project's events to read, newest first, and how many at the most."""
+
+    filter: EventLogFilter
+    fired_after: datetime  # exclusive
+    fired_until: datetime  # inclusive
+    limit: int
+    before: Place | None = None  # older than this one, strictly
 
 
 @dataclass(frozen=True, slots=True)

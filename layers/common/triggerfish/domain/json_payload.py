@@ -19,7 +19,8 @@ MAX_NODES = 10_000
 
 _BOM = b"\xef\xbb\xbf"
 _CONSTANT = re.compile(r"-?(?:NaN|Infinity)")
-_LONG_NUMBER = re.compile(rb"[0-9]{19}")  # the least number of digits that may exceed 64 bits
+# As many digits as may exceed 64 bits, where a value can begin (or in a text: no harm).
+_LONG_INTEGER = re.compile(rb"[:,\[ \t\n\r-][1-9][0-9]{18}")
 
 
 def parse_payload(
@@ -44,8 +45,8 @@ def parse_payload(
         _check_shape(value, max_depth, max_nodes, name)
     if b"\\u0000" in body:  # orjson refuses a raw one
         _check_no_null(value, name)
-    if _LONG_NUMBER.search(body):  # orjson reads an integer beyond 64 bits as a float
-        return json.loads(body)
+    if isinstance(value, float) or _LONG_INTEGER.search(body):
+        return json.loads(body)  # orjson reads an integer beyond 64 bits as a float
     return value
 
 

@@ -47,9 +47,7 @@ class LineReader:
 
     def _begin(self, piece: bytes) -> None:
         self._begun += piece
-        if (
-            len(self._begun) > MAX_LINE_BYTES + len(_BOM) + 1
-        ):  # with a mark and a CR, still too long
+        if len(self._begun) > MAX_LINE_BYTES + len(_BOM) + 1:  # too long with a mark and a CR, even
             self._dropped += len(self._begun)
             self._begun.clear()
 

@@ -119,9 +119,11 @@ def parse_line(line: Line) -> LogEntry:
         raise BadLine("is empty")
     try:
         value = parse_payload(line.text, max_bytes=MAX_LINE_BYTES, name="line")
+        if not isinstance(value, dict):
+            raise BadLine("must be a JSON object")
         return LogEntry.model_validate(value)
     except InvalidInput as error:
-        raise BadLine("; ".join(detail.message for detail in error.details)) from error
+        raise BadLine("; ".join(_in_line(detail.message) for detail in error.details)) from error
     except ValidationError as error:
         raise BadLine(_reasons(error)) from error
 
@@ -142,6 +144,11 @@ def _reasons(error: ValidationError) -> str:
         for one in found
     ]
     return "; ".join(reasons)[:MAX_REASON_CHARACTERS]
+
+
+def _in_line(message: str) -> str:
+    """Of a place, only the column: the body that it counts lines of is one line of a file."""
+    return message.replace("(line 1, column ", "(column ")
 
 
 def _message(text: str) -> str:

@@ -1,6 +1,7 @@
 """What the platform says of itself: components that are up or down, and why."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -65,6 +66,8 @@ class QueueDepth:
     waiting: int
     in_flight: int
     delayed: int
+    dead: int
+    """In the dead-letter queue beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,16 @@ class Component:
     reason: str
 
 
-def say_dead_letters(count: int) -> str:
-    """The end of the queue's reason: nothing while there are none."""
-    return (
-        f", {count} dead letter{'' if count == 1 else 's'} (triggerfish dlq list)" if count else ""
-    )
+def judge_queue(depths: Mapping[str, QueueDepth]) -> Component:
+    """Up since it answered. Dead letters are said, but it is not the queue that failed."""
+    waiting = sum(depth.waiting for depth in depths.values())
+    in_flight = sum(depth.in_flight for depth in depths.values())
+    said = [f"{waiting} waiting, {in_flight} in flight"]
+    for name, depth in depths.items():
+        if depth.dead:
+            letters = f"{depth.dead} dead letter{'' if depth.dead == 1 else 's'}"
+            said.append(f"{letters} (triggerfish dlq list --queue {name})")
+    return Component("queue", True, ", ".join(said))
 
 
 def judge_heartbeat(

@@ -13,6 +13,8 @@ from uuid import UUID
 from triggerfish.domain.errors import FieldError, InvalidInput
 
 T = TypeVar("T")
+Place = tuple[datetime, UUID]
+"""Where an item stands in a list: its time and its id."""
 
 MAX_CURSOR_CHARACTERS = 500
 DEFAULT_LIMIT = 50
@@ -53,7 +55,7 @@ def encode_line(number: int) -> str:
     return _encode([number])
 
 
-def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+def decode_cursor(cursor: str | None) -> Place | None:
     """Read a cursor. Raises InvalidInput (field `cursor`) for anything we did not make."""
     if cursor is None:
         return None

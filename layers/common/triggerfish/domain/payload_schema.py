@@ -14,12 +14,13 @@ from jsonschema.exceptions import best_match
 
 from triggerfish.domain.errors import FieldError
 from triggerfish.domain.field_path import field_path
-from triggerfish.domain.json_payload import MAX_NODES
 from triggerfish.domain.schema_cost import weight
 from triggerfish.domain.schema_gate import DRAFT_07, Gate, inspect, refuse
+from triggerfish.domain.schema_patterns import largest_pattern, options, with_bounded_texts
 from triggerfish.domain.validation_effort import (
     BUDGET,
-    far_size,
+    Effort,
+    payload_effort,
     payload_size,
     schema_effort,
 )
@@ -34,7 +35,6 @@ FIRST_ERROR_BUDGET = 20_000
 EXPLAINED_NODES = 100
 
 _MASK = "[value]"
-_PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 18, dfa_size_limit=1 << 20)
 _MESSAGE_LENGTH = 300
 
 Kind = jsonschema_rs.ValidationErrorKind
@@ -42,17 +42,12 @@ Kind = jsonschema_rs.ValidationErrorKind
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """A compiled schema, its weight (see `schema_cost`), and whether it has anyOf or oneOf.
-
-    `effort` is what one value of a payload may cost, `far_size` how many such a far number counts
-    for (see `validation_effort`).
-    """
+    """A compiled schema, its weight (see `schema_cost`), and whether it has anyOf or oneOf."""
 
     compiled: jsonschema_rs.Validator
     weight: int
-    effort: int
+    effort: Effort
     has_alternatives: bool
-    far_size: int
 
 
 def check_schema(schema: object) -> None:
@@ -64,26 +59,32 @@ def compile_schema(schema: object) -> Validator:
     """Return a reusable validator of an accepted schema; InvalidInput as `check_schema`."""
     gate = inspect(schema)
     _check_meta_schema(gate)
-    schema_weight = weight(gate)
+    schema_weight, pattern_bytes = weight(gate), largest_pattern(gate)
     try:
-        compiled = jsonschema_rs.validator_for(
-            gate.root,
-            offline=True,
-            pattern_options=_PATTERNS,
-            mask=_MASK,
-            validate_formats=True,
-            ignore_unknown_formats=True,
-        )
+        compiled = _compile(with_bounded_texts(gate, pattern_bytes))
+    except jsonschema_rs.ValidationError:
+        compiled = _compile_as_given(gate)
+    effort = schema_effort(gate, schema_weight, pattern_bytes)
+    return Validator(compiled, schema_weight, effort, _has_alternatives(gate))
+
+
+def _compile(schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(
+        schema,
+        offline=True,
+        pattern_options=options(),
+        mask=_MASK,
+        validate_formats=True,
+        ignore_unknown_formats=True,
+    )
+
+
+def _compile_as_given(gate: Gate) -> jsonschema_rs.Validator:
+    """What was refused, once more without our changes, so that the error names its place."""
+    try:
+        return _compile(gate.root)
     except jsonschema_rs.ValidationError as error:
         raise _refuse_uncompiled(error) from error
-    effort = schema_effort(gate, schema_weight)
-    return Validator(
-        compiled,
-        schema_weight,
-        effort,
-        _has_alternatives(gate),
-        far_size(gate, effort),
-    )
 
 
 def violations(
@@ -93,16 +94,15 @@ def violations(
 
     Messages never contain values of the payload. A very large payload under a heavy schema gets
     its first violation only, or just the verdict, or is refused unseen: the time stays below
-    about 0.2 s.
+    about 0.1 s.
     """
-    enough, far = BUDGET // validator.effort, validator.far_size
-    may_be_too_large = enough < MAX_NODES or far
-    if may_be_too_large and payload_size(payload, enough, far=far) > enough:
-        return (FieldError("payload", "has too many values for a schema as costly as this"),)
+    effort = 0 if validator.effort.is_light else payload_effort(payload, validator.effort)
+    if effort > BUDGET:
+        return (FieldError("payload", "is too large for a schema as costly as this"),)
     if validator.compiled.is_valid(payload):
         return ()
-    cost = validator.weight * payload_size(payload, FIRST_ERROR_BUDGET, far=0)
-    if cost > FIRST_ERROR_BUDGET and validator.has_alternatives:
+    cost = validator.weight * payload_size(payload, FIRST_ERROR_BUDGET)
+    if effort > BUDGET // 2 or (cost > FIRST_ERROR_BUDGET and validator.has_alternatives):
         return (FieldError("payload", "does not match the schema"),)
     all_errors = cost <= ALL_ERRORS_BUDGET
     errors = validator.compiled.iter_errors(payload) if all_errors else _first(validator, payload)

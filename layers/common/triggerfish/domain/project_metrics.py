@@ -41,12 +41,11 @@ class ProjectCounts:
 
 @dataclass(frozen=True, slots=True)
 class PlatformCounts:
-    """What all projects share; None where the queue did not answer."""
+    """What all projects share; None where the queues did not answer."""
 
     heartbeats: dict[str, Heartbeat]
     rows_past_expiry: int
-    queue: QueueDepth | None
-    dead_letters: int | None
+    queues: dict[str, QueueDepth] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ MAX_DEPTH = 32
 MAX_NODES = 2_000
 MAX_PATTERN_LENGTH = 256
 MAX_ENUM_VALUES = 1_000
+MAX_PATTERNS = 100
 DRAFT_07 = "http://json-schema.org/draft-07/schema"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 
@@ -37,6 +38,7 @@ class Gate:
     root: dict[str, Any]
     schemas: dict[Pointer, Schema] = field(default_factory=dict)
     nodes: int = 0
+    patterns: int = 0
 
     def target(self, reference: str) -> Pointer | None:
         """The pointer a local reference means, if a subschema is there."""
@@ -117,6 +119,7 @@ def _walk_schema(gate: Gate, value: object, pointer: Pointer) -> None:
     gate.schemas[pointer] = value
     if isinstance(value, dict):
         _check_keywords(value, pointer)
+        _count_patterns(gate, value)
         for keyword, inner in value.items():
             _walk_keyword(gate, keyword, inner, (*pointer, keyword))
 
@@ -146,13 +149,23 @@ def _check_keywords(schema: dict[str, Any], pointer: Pointer) -> None:
     for keyword in ("$id", "$schema"):
         if pointer and keyword in schema:
             raise refuse((*pointer, keyword), "is allowed at the top only")
-    patterns = [schema.get("pattern"), *_keys(schema.get("patternProperties"))]
-    if any(isinstance(p, str) and len(p) > MAX_PATTERN_LENGTH for p in patterns):
+    if any(len(pattern) > MAX_PATTERN_LENGTH for pattern in patterns_of(schema)):
         raise refuse((*pointer, "pattern"), f"must be at most {MAX_PATTERN_LENGTH} characters long")
     enum = schema.get("enum")
     if isinstance(enum, list) and len(enum) > MAX_ENUM_VALUES:
         raise refuse((*pointer, "enum"), f"must list at most {MAX_ENUM_VALUES} values")
 
 
-def _keys(value: object) -> list[str]:
-    return list(value) if isinstance(value, dict) else []
+def patterns_of(schema: Schema) -> list[str]:
+    """The patterns that stand in a schema itself, not in those inside it."""
+    if isinstance(schema, bool):
+        return []
+    names, pattern = schema.get("patternProperties"), schema.get("pattern")
+    found = list(names) if isinstance(names, dict) else []
+    return [*found, pattern] if isinstance(pattern, str) else found
+
+
+def _count_patterns(gate: Gate, schema: Schema) -> None:
+    gate.patterns += len(patterns_of(schema))
+    if gate.patterns > MAX_PATTERNS:
+        raise refuse((), f"must have at most {MAX_PATTERNS} patterns")

@@ -140,10 +140,10 @@ def _check_content_type(request: Request) -> None:
 
 def all_headers(request: Request) -> dict[str, str]:
     """By lower-case name; repeated ones joined by commas, as API Gateway hands them over."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for name, value in request.headers.items():
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found
+        found.setdefault(name, []).append(value)
+    return {name: ",".join(values) for name, values in found.items()}
 
 
 def parse_id(text: str, noun: str) -> UUID:

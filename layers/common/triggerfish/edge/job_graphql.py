@@ -13,6 +13,7 @@ from strawberry.extensions import (
     QueryDepthLimiter,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
 from triggerfish.domain import job as domain
@@ -141,9 +142,12 @@ async def execute(
     query: str, variables: dict[str, Any] | None, operation: str | None, context: Context
 ) -> dict[str, Any]:
     """The answer to a GraphQL request, errors included. Raises TryLater when a store is away."""
-    result = await SCHEMA.execute(
-        query, variable_values=variables, operation_name=operation, context_value=context
-    )
+    try:
+        result = await SCHEMA.execute(
+            query, variable_values=variables, operation_name=operation, context_value=context
+        )
+    except CannotGetOperationTypeError as unknown:
+        return {"data": None, "errors": [{"message": unknown.as_http_error_reason()}]}
     for error in result.errors or []:
         if isinstance(error.original_error, TryLater):
             raise error.original_error

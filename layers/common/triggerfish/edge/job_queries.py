@@ -9,6 +9,12 @@ from triggerfish.domain.log_entry import LEVELS, level_name
 from triggerfish.edge.queries import PageQuery, Time
 
 MAX_TEXT_CHARACTERS = 200
+LineCursor = Annotated[
+    str,
+    Field(
+        description="`next_cursor` of the page before.", json_schema_extra={"format": "line-cursor"}
+    ),
+]
 
 
 class UploadQuery(BaseModel):
@@ -30,7 +36,13 @@ class JobQuery(PageQuery):
     ] = None
 
 
-class EntryQuery(PageQuery):
+class LineQuery(PageQuery):
+    """GET /api/v1/jobs/{job_id}/errors"""
+
+    cursor: LineCursor | None = None
+
+
+class EntryQuery(LineQuery):
     """GET /api/v1/jobs/{job_id}/entries; `from` and `to` are inclusive."""
 
     level: Annotated[

@@ -1,12 +1,14 @@
 """A job over a WebSocket: who may watch, what is sent, and how it closes.
 
-Close codes: 1000 after the final state, 1013 when a store is away, 1008 for another site's page,
-4401 without a valid key or ticket, 4403 without the scope, 4404 for no such job.
+Close codes: 1000 after the final state, 1013 when a store is away, too many watch or time is up,
+1008 for another site's page, 4401 without a valid key or ticket, 4403 without the scope, 4404 for
+no such job.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
+from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -28,6 +30,15 @@ MAX_FIRST_MESSAGE = 1000
 CODES = {Unauthorised: 4401, Forbidden: 4403, NotFound: 4404}
 TRY_LATER = 1013
 
+
+class Places(Protocol):
+    """How many may watch at once. Both raise TooManyRequests."""
+
+    def hold(self) -> AbstractContextManager[None]: ...
+
+    def hold_of(self, project_id: UUID) -> AbstractContextManager[None]: ...
+
+
 Watch = Callable[[UUID], AsyncGenerator[Job, None]]
 
 
@@ -35,6 +46,7 @@ async def serve_job(
     socket: WebSocket,
     *,
     origins: frozenset[str],
+    places: Places,
     project_of_key: Callable[[str], Awaitable[UUID]],
     project_of_ticket: Callable[[str], Awaitable[UUID]],
     watch: Watch,
@@ -48,9 +60,12 @@ async def serve_job(
         return
     await socket.accept()
     try:
-        ticket = socket.query_params.get("ticket")
-        project = await (project_of_ticket(ticket) if ticket else _by_key(socket, project_of_key))
-        await _send_until_gone(socket, watch(project))
+        with places.hold():
+            ticket = socket.query_params.get("ticket")
+            claim = project_of_ticket(ticket) if ticket else _by_key(socket, project_of_key)
+            project = await claim
+            with places.hold_of(project):
+                await _send_until_gone(socket, watch(project))
     except WebSocketDisconnect:
         return
     except TriggerfishError as error:

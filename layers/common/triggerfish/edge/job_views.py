@@ -1,9 +1,12 @@
 """How imports look in the API: jobs, the entries they read, the lines they could not."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import orjson
 
+from triggerfish.domain.errors import TryLater
 from triggerfish.domain.job import Job, LineError
 from triggerfish.domain.log_entry import LogRow
 from triggerfish.usecases.watch_job import Ticket
@@ -65,6 +68,20 @@ def line_error_view(error: LineError) -> dict[str, Any]:
 def job_text(job: Job) -> str:
     """A job as JSON text, for streams."""
     return orjson.dumps(job_view(job), option=orjson.OPT_UTC_Z).decode()
+
+
+async def job_texts(
+    jobs: AsyncGenerator[Job, None], *, only_now: bool
+) -> AsyncGenerator[str, None]:
+    """Each state as text; only the present one where the answer is gathered before it is sent.
+
+    Raises TryLater where there may be more to see later.
+    """
+    async with aclosing(jobs):
+        async for job in jobs:
+            yield job_text(job)
+            if only_now and not job.is_final:
+                raise TryLater("The job goes on; ask again.")
 
 
 def ticket_view(ticket: Ticket) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A project's metrics as JSON: the same numbers as `/metrics`, for one project."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from triggerfish.domain.histogram import Histogram
@@ -59,12 +60,10 @@ def _quantiles(histogram: Histogram) -> dict[str, float | None]:
 
 
 def _platform_view(platform: PlatformCounts) -> dict[str, Any]:
-    beats, depth = platform.heartbeats, platform.queue
+    beats, queues = platform.heartbeats, platform.queues
     totals = beats["retention"].totals if "retention" in beats else {}
     return {
-        "queue_messages": depth
-        and {"waiting": depth.waiting, "in_flight": depth.in_flight, "delayed": depth.delayed},
-        "dead_letters": platform.dead_letters,
+        "queues": queues and {name: asdict(depth) for name, depth in queues.items()},
         "rows_past_expiry": platform.rows_past_expiry,
         "retention_rows": {action: totals.get(action, 0) for action in ("moved", "deleted")},
         "last_runs": {name: beat.last_run_at for name, beat in sorted(beats.items())},

@@ -13,7 +13,7 @@ from triggerfish.domain.upload import FIELD, refuse
 
 MAX_HEADER_BYTES = 8192
 MAX_AROUND_BYTES = 65_536
-"""Of boundaries and headers, beside the file."""
+"""Of boundaries, headers, and what may stand before and after them, beside the file."""
 
 
 class UploadedFile:
@@ -40,6 +40,7 @@ class UploadedFile:
         self._pieces: list[bytes] = []
         self._name: str | None = None
         self._ended = False
+        self._around = 0
 
     async def name(self) -> str:
         """What the client calls the file. Raises InvalidInput for a body without one."""
@@ -68,10 +69,13 @@ class UploadedFile:
             raise refuse("broke off: the client went away") from None
         if data is None:
             return False
+        self._around += len(data)
         try:
             self._parser.write(data)
         except MultipartParseError as error:
             raise InvalidInput("The body is not valid multipart/form-data.") from error
+        if self._around > MAX_AROUND_BYTES:
+            raise refuse("has too much around it in the multipart body")
         return True
 
     def _part_begin(self) -> None:
@@ -102,6 +106,7 @@ class UploadedFile:
             raise refuse("its name must be UTF-8") from None
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
+        self._around -= end - start
         self._pieces.append(data[start:end])
 
     def _end(self) -> None:

@@ -40,7 +40,7 @@ class _Reading(Collector):
         yield from self._deliveries()
         yield from self._events()
         yield from self._background()
-        yield from self._queue()
+        yield from self._queues()
 
     def _deliveries(self) -> Iterator[Metric]:
         outcomes = self._metrics.outcomes
@@ -135,26 +135,27 @@ class _Reading(Collector):
             {(name,): beat.duration_ms / 1000 for name, beat in beats.items()},
         )
 
-    def _queue(self) -> Iterator[Metric]:
-        depth = self._metrics.queue
-        if depth is not None:
-            yield _gauge(
-                "triggerfish_queue_messages",
-                "Messages of the delivery queue.",
-                ("state",),
-                {
-                    ("waiting",): depth.waiting,
-                    ("in_flight",): depth.in_flight,
-                    ("delayed",): depth.delayed,
-                },
-            )
-        if self._metrics.dead_letters is not None:
-            yield _gauge(
-                "triggerfish_dead_letters",
-                "Messages in the dead-letter queue.",
-                (),
-                {(): self._metrics.dead_letters},
-            )
+    def _queues(self) -> Iterator[Metric]:
+        """Nothing while the queues do not answer: that they are away is what has to be seen."""
+        depths = self._metrics.queues
+        if depths is None:
+            return
+        yield _gauge(
+            "triggerfish_queue_messages",
+            "Messages in the queues.",
+            ("queue", "state"),
+            {
+                (name, state): getattr(depth, state)
+                for name, depth in depths.items()
+                for state in ("waiting", "in_flight", "delayed")
+            },
+        )
+        yield _gauge(
+            "triggerfish_dead_letters",
+            "Messages in the dead-letter queues.",
+            ("queue",),
+            {(name,): depth.dead for name, depth in depths.items()},
+        )
 
 
 Samples = Mapping[tuple[str, ...], float]

@@ -18,11 +18,14 @@ from pydantic import (
 )
 
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.event_summary import MAX_HOURS
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.replay import MAX_REPLAYS
+from triggerfish.domain.retention import View
 from triggerfish.domain.timestamps import is_rfc3339
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
+from triggerfish.usecases.query_event_logs import Window
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -54,7 +57,7 @@ Cursor = Annotated[
     str,
     Field(description="`next_cursor` of the page before.", json_schema_extra={"format": "cursor"}),
 ]
-View = Annotated[
+OfView = Annotated[
     Literal["active", "archived"], Field(description="Younger than two hours, or older.")
 ]
 OfTrigger = Annotated[UUID | None, Field(description="Of this trigger.")]
@@ -111,7 +114,7 @@ class OperationalEventQuery(PageQuery):
 class EventLogQuery(PageQuery):
     """GET /api/v1/event-logs; `from` and `to` are inclusive."""
 
-    view: View = "active"
+    view: OfView = "active"
     trigger_id: OfTrigger = None
     status: Annotated[
         Literal["pending", "delivering", "held", "success", "failure"] | None,
@@ -128,7 +131,7 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    view: View = "active"
+    view: OfView = "active"
     trigger_id: OfTrigger = None
     status: Literal["success", "failure"] | None = None
     source: FromSource = None
@@ -140,6 +143,12 @@ class ReplayBody(BaseModel):
     ] = MAX_REPLAYS
     cursor: Cursor | None = None
     dry_run: StrictBool = False
+
+
+def chosen(query: EventLogQuery | ReplayBody) -> tuple[EventLogFilter, Window]:
+    """The events that a list or a replay is about."""
+    filter = EventLogFilter(query.trigger_id, query.status, query.source, query.is_test)
+    return filter, Window(View(query.view), query.since, query.until)
 
 
 def read_model(model: type[M], raw: object) -> M:

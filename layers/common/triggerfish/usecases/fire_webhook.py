@@ -11,6 +11,7 @@ from triggerfish.domain.access import hash_secret
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.errors import (
     Conflict,
+    FieldError,
     InvalidInput,
     NotFound,
     TriggerfishError,
@@ -19,7 +20,7 @@ from triggerfish.domain.errors import (
 from triggerfish.domain.event_log import AcceptedEvent, Source
 from triggerfish.domain.idempotency import FirstRequest, KeyedRequest, first_event
 from triggerfish.domain.json_payload import parse_payload
-from triggerfish.domain.payload_schema import violations
+from triggerfish.domain.payload_schema import Validator, violations
 from triggerfish.domain.trigger import FIRING, MAX_PAYLOAD_BYTES, WebhookTarget
 from triggerfish.domain.verification import is_verified
 from triggerfish.ports import Clock, Ids, Journal, Queue
@@ -102,6 +103,7 @@ async def fire_webhook(
     if request:  # what an earlier call came to is told only to a URL that is valid still
         d.targets.forget(token_hash)
     refusal: TriggerfishError | None = None
+    judged = _Judged()
     # A remembered target may be out of date, or the same key come in by another door at this
     # moment: nobody is refused before we have looked again.
     for look in range(2):
@@ -114,7 +116,7 @@ async def fire_webhook(
             earlier = await _earlier(target, request, d) if request else None
             if earlier is not None:
                 return Accepted(earlier, repeated=True)
-            refusal = _refusal(target, payload)
+            refusal = _refusal(target, payload, judged)
         if refusal is None:
             event = _event(target, token_hash, body, d)
             if await _insert(event, request, d):
@@ -154,10 +156,22 @@ def _unverified(
     return Unauthorised("The request could not be verified.")
 
 
-def _refusal(target: WebhookTarget, payload: Any) -> TriggerfishError | None:
+class _Judged:
+    """What a payload violates; it is not judged twice by one validator, since that may cost."""
+
+    _by: Validator | None = None
+    _problems: tuple[FieldError, ...] = ()
+
+    def violations(self, validator: Validator, payload: Any) -> tuple[FieldError, ...]:
+        if validator is not self._by:
+            self._by, self._problems = validator, violations(validator, payload)
+        return self._problems
+
+
+def _refusal(target: WebhookTarget, payload: Any, judged: _Judged) -> TriggerfishError | None:
     if target.status not in FIRING:
         return Conflict(f"The trigger is {target.status.value}; it accepts no events.")
-    if problems := violations(target.validator, payload):
+    if problems := judged.violations(target.validator, payload):
         return InvalidInput("The payload does not match the trigger's schema.", problems)
     return None
 

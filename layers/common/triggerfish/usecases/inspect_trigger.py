@@ -7,10 +7,10 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import NotFound
-from triggerfish.domain.event_log import EventLog, EventLogFilter
+from triggerfish.domain.event_log import EventLog, EventLogFilter, Selection
 from triggerfish.domain.explanation import Evidence
 from triggerfish.domain.observation import Heartbeat
-from triggerfish.domain.page import Page, cut, decode_cursor
+from triggerfish.domain.page import Page, Place, cut, decode_cursor
 from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.domain.trigger import Revision
 from triggerfish.domain.trigger_change import Standing
@@ -26,26 +26,12 @@ class Standings(Protocol):
 
 class Revisions(Protocol):
     async def page(
-        self,
-        project_id: UUID,
-        trigger_id: UUID,
-        *,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, project_id: UUID, trigger_id: UUID, *, before: Place | None, limit: int
     ) -> list[Revision]: ...
 
 
 class Events(Protocol):
-    async def page(
-        self,
-        project_id: UUID,
-        filter: EventLogFilter,
-        *,
-        fired_after: datetime,
-        fired_until: datetime,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
-    ) -> list[EventLog]: ...
+    async def page(self, project_id: UUID, wanted: Selection) -> list[EventLog]: ...
 
 
 class Observations(Protocol):
@@ -115,14 +101,9 @@ async def _events(
     limit: int,
 ) -> list[EventLog]:
     """The trigger's newest events within their retention; test runs do not count."""
-    return await d.events.page(
-        caller.project_id,
-        EventLogFilter(trigger_id=trigger_id, status=status, is_test=False),
-        fired_after=d.retention.kept_from(now),
-        fired_until=now,
-        before=None,
-        limit=limit,
-    )
+    filter = EventLogFilter(trigger_id=trigger_id, status=status, is_test=False)
+    wanted = Selection(filter, d.retention.kept_from(now), now, limit)
+    return await d.events.page(caller.project_id, wanted)
 
 
 async def _standing(trigger_id: UUID, caller: Principal, d: InspectTriggerDeps) -> Standing:

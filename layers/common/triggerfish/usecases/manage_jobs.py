@@ -10,7 +10,7 @@ from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import NotFound, TryLater
 from triggerfish.domain.job import Job, LineError, LineFilter, object_key
 from triggerfish.domain.log_entry import LogRow
-from triggerfish.domain.page import Page, cut, cut_lines, decode_cursor, decode_line
+from triggerfish.domain.page import Page, Place, cut, cut_lines, decode_cursor, decode_line
 from triggerfish.ports import Clock, ObjectStore
 
 DELETED_AT_ONCE = 10_000
@@ -22,12 +22,7 @@ class JobStore(Protocol):
     async def get(self, project_id: UUID, job_id: UUID) -> Job | None: ...
 
     async def page(
-        self,
-        project_id: UUID,
-        *,
-        status: str | None,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, project_id: UUID, *, status: str | None, before: Place | None, limit: int
     ) -> list[Job]: ...
 
     async def hide(self, project_id: UUID, job_id: UUID, *, now: datetime) -> bool: ...

@@ -22,7 +22,7 @@ from triggerfish.domain.api_key import (
 )
 from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.overlap import parse_overlap
-from triggerfish.domain.page import Page, cut, decode_cursor
+from triggerfish.domain.page import Page, Place, cut, decode_cursor
 from triggerfish.ports import Clock, Ids
 
 
@@ -31,9 +31,7 @@ class KeyStore(Protocol):
 
     async def get(self, project_id: UUID, key_id: UUID) -> ApiKey | None: ...
 
-    async def page(
-        self, project_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
-    ) -> list[ApiKey]: ...
+    async def page(self, project_id: UUID, *, before: Place | None, limit: int) -> list[ApiKey]: ...
 
     async def rotate(
         self, old: ApiKey, new: ApiKey, *, key_hash: bytes, until: datetime
@@ -44,8 +42,8 @@ class KeyStore(Protocol):
         """
         ...
 
-    async def revoke(self, project_id: UUID, key_id: UUID, *, now: datetime) -> bool:
-        """False, and nothing changes, for the last key in use that can administer."""
+    async def revoke(self, project_id: UUID, key_id: UUID, *, now: datetime) -> ApiKey | None:
+        """The key as it is then; None, and nothing changes, for the last one that administers."""
         ...
 
 
@@ -117,11 +115,16 @@ async def rotate_key(key_id: UUID, raw: object, caller: Principal, d: ManageKeys
     return Rotation(issued, replaced)
 
 
-async def revoke_key(key_id: UUID, caller: Principal, d: ManageKeysDeps) -> None:
-    """End a key for good; once more is no error. Raises NotFound, and Conflict for the last one."""
+async def revoke_key(key_id: UUID, caller: Principal, d: ManageKeysDeps) -> ApiKey:
+    """End a key for good; once more changes nothing. The key as it is then.
+
+    Raises NotFound, and Conflict for the last usable key that can administer.
+    """
     await get_key(key_id, caller, d)
-    if not await d.keys.revoke(caller.project_id, key_id, now=d.clock.now()):
+    revoked = await d.keys.revoke(caller.project_id, key_id, now=d.clock.now())
+    if revoked is None:
         raise Conflict("This is the last usable key that can administer; create another one first.")
+    return revoked
 
 
 def issue(wanted: NewKey, project_id: UUID, *, now: datetime, ids: Ids) -> IssuedKey:

@@ -1,14 +1,12 @@
 """Create and list the platform's projects."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from triggerfish.domain.access import PROJECT_SCOPES, hash_secret
 from triggerfish.domain.api_key import ApiKey, NewKey
 from triggerfish.domain.errors import Conflict
-from triggerfish.domain.page import Page, cut, decode_cursor
+from triggerfish.domain.page import Page, Place, cut, decode_cursor
 from triggerfish.domain.project import Project, parse_project
 from triggerfish.ports import Clock, Ids
 from triggerfish.usecases.manage_keys import IssuedKey, issue
@@ -21,7 +19,7 @@ class ProjectStore(Protocol):
         """Store a project and its first key, both or neither; False when the name is taken."""
         ...
 
-    async def page(self, *, before: tuple[datetime, UUID] | None, limit: int) -> list[Project]: ...
+    async def page(self, *, before: Place | None, limit: int) -> list[Project]: ...
 
 
 @dataclass(frozen=True, slots=True)

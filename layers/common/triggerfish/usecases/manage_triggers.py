@@ -7,7 +7,7 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import NotFound
-from triggerfish.domain.page import Page, cut, decode_cursor
+from triggerfish.domain.page import Page, Place, cut, decode_cursor
 from triggerfish.domain.trigger import Trigger
 from triggerfish.ports import Clock
 
@@ -21,7 +21,7 @@ class TriggerStore(Protocol):
         *,
         type: str | None,
         status: str | None,
-        before: tuple[datetime, UUID] | None,
+        before: Place | None,
         limit: int,
     ) -> list[Trigger]: ...
 

@@ -14,11 +14,11 @@ from triggerfish.domain.observation import (
     OutcomeTotals,
     QueueDepth,
     judge_heartbeat,
+    judge_queue,
     judge_worker,
-    say_dead_letters,
 )
 from triggerfish.domain.retention import RetentionPolicy
-from triggerfish.ports import Clock, Queue
+from triggerfish.ports import Clock
 
 T = TypeVar("T")
 
@@ -39,11 +39,19 @@ class ObservationStore(Protocol):
     async def count_expired(self, *, fired_until: datetime) -> int: ...
 
 
+class QueueDepths(Protocol):
+    """The queues of the platform."""
+
+    async def read(self) -> dict[str, QueueDepth]:
+        """By name: deliveries, imports, notifications. Raises TryLater when one is away."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ObserveDeps:
     clock: Clock
     store: ObservationStore
-    queue: Queue
+    queues: QueueDepths
     retention: RetentionPolicy
     tick_patience: timedelta
     retention_patience: timedelta
@@ -66,7 +74,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """One reading of everything that is counted; None where the queue did not answer."""
+    """One reading of everything that is counted; None where the queues did not answer."""
 
     at: datetime
     heartbeats: dict[str, Heartbeat]
@@ -75,8 +83,7 @@ class Metrics:
     outcomes: list[OutcomeTotals]
     finished: list[FinishedCount]
     rows_past_expiry: int
-    queue: QueueDepth | None
-    dead_letters: int | None
+    queues: dict[str, QueueDepth] | None
 
 
 async def check_health(d: ObserveDeps) -> Health:
@@ -119,19 +126,15 @@ async def read_metrics(d: ObserveDeps) -> Metrics:
         outcomes=await d.store.totals(),
         finished=await d.store.finished(active_from=active_from, kept_from=kept_from),
         rows_past_expiry=await d.store.count_expired(fired_until=kept_from),
-        queue=await unless_away(d.queue.depth()),
-        dead_letters=await unless_away(d.queue.dead_letters()),
+        queues=await unless_away(d.queues.read()),
     )
 
 
 async def _queue(d: ObserveDeps) -> Component:
-    """Dead letters are said, but the queue is up: it is not the queue that failed."""
     try:
-        depth, dead_letters = await d.queue.depth(), await d.queue.dead_letters()
+        return judge_queue(await d.queues.read())
     except TryLater as error:
         return Component("queue", False, error.message)
-    reason = f"{depth.waiting} waiting, {depth.in_flight} in flight"
-    return Component("queue", True, reason + say_dead_letters(dead_letters))
 
 
 async def unless_away(reading: Awaitable[T]) -> T | None:

@@ -1,7 +1,7 @@
 """Read an uploaded file line by line: claim, read on from the checkpoint, store batches, end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from triggerfish.domain.job import (
 from triggerfish.domain.lines import Line, LineReader
 from triggerfish.ports import Clock, Ids, JobQueue, ObjectMissing, ObjectStore
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps, fire_on_complete
-from triggerfish.usecases.upload_file import send_jobs
+from triggerfish.usecases.upload_file import Enqueued, send_jobs
 
 # Deliveries share the loop: after so many lines (a few milliseconds) it is their turn.
 LINES_AT_ONCE = 200
@@ -53,10 +53,6 @@ class Progress(Protocol):
         reason: str | None = None,
         again_after: timedelta = UNSENT_GRACE,
     ) -> bool: ...
-
-
-class Enqueued(Protocol):
-    async def mark_enqueued(self, ids: Sequence[UUID], *, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import NotFound
-from triggerfish.domain.event_log import EventLog, EventLogFilter, SeenEventLog, seen
+from triggerfish.domain.event_log import EventLog, EventLogFilter, SeenEventLog, Selection, seen
 from triggerfish.domain.page import Page, cut, decode_cursor
 from triggerfish.domain.retention import RetentionPolicy, View
 from triggerfish.ports import Clock
@@ -16,18 +16,7 @@ from triggerfish.ports import Clock
 class EventLogStore(Protocol):
     async def get(self, project_id: UUID, event_id: UUID, *, now: datetime) -> EventLog | None: ...
 
-    async def page(
-        self,
-        project_id: UUID,
-        filter: EventLogFilter,
-        *,
-        fired_after: datetime,
-        fired_until: datetime,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
-    ) -> list[EventLog]:
-        """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
-        ...
+    async def page(self, project_id: UUID, wanted: Selection) -> list[EventLog]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +46,8 @@ async def list_event_logs(
 ) -> Page[SeenEventLog]:
     """Newest first. Raises InvalidInput for a cursor that is not ours."""
     now = d.clock.now()
-    fired_after, fired_until = bounds(window, d.retention, now)
-    logs = await d.events.page(
-        caller.project_id,
-        filter,
-        fired_after=fired_after,
-        fired_until=fired_until,
-        before=decode_cursor(cursor),
-        limit=limit + 1,
-    )
+    wanted = selection(filter, window, d.retention, now, limit=limit, cursor=cursor)
+    logs = await d.events.page(caller.project_id, wanted)
     views = [(log.fired_at, log.id, view) for log in logs if (view := seen(log, d.retention, now))]
     return cut(views, limit)
 
@@ -81,7 +63,24 @@ async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps
     return view
 
 
-def bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
+def selection(
+    filter: EventLogFilter,
+    window: Window,
+    retention: RetentionPolicy,
+    now: datetime,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Selection:
+    """What to read for a page of `limit` events: one more, which tells that others follow.
+
+    Raises InvalidInput for a cursor that is not ours.
+    """
+    fired_after, fired_until = _bounds(window, retention, now)
+    return Selection(filter, fired_after, fired_until, limit + 1, decode_cursor(cursor))
+
+
+def _bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
     """The half-open interval (after, until] of `fired_at` that a window means at `now`."""
     if window.view is View.ACTIVE:
         after, until = retention.active_from(now), now

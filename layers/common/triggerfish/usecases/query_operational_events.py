@@ -1,23 +1,17 @@
 """List a project's operational events."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.operational_event import OperationalEvent
-from triggerfish.domain.page import Page, cut, decode_cursor
+from triggerfish.domain.page import Page, Place, cut, decode_cursor
 
 
 class Store(Protocol):
     async def page(
-        self,
-        project_id: UUID,
-        *,
-        trigger_id: UUID | None,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, project_id: UUID, *, trigger_id: UUID | None, before: Place | None, limit: int
     ) -> list[OperationalEvent]: ...
 
 

@@ -59,6 +59,5 @@ async def _platform(d: ObserveDeps, now: datetime) -> PlatformCounts:
     return PlatformCounts(
         heartbeats=await d.store.heartbeats(),
         rows_past_expiry=await d.store.count_expired(fired_until=d.retention.kept_from(now)),
-        queue=await unless_away(d.queue.depth()),
-        dead_letters=await unless_away(d.queue.dead_letters()),
+        queues=await unless_away(d.queues.read()),
     )

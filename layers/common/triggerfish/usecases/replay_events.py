@@ -8,31 +8,22 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import Conflict, NotFound
-from triggerfish.domain.event_log import EventLogFilter
-from triggerfish.domain.page import cut, decode_cursor
+from triggerfish.domain.event_log import EventLogFilter, Selection
+from triggerfish.domain.page import cut
 from triggerfish.domain.replay import Original, Replay
 from triggerfish.ports import Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 from triggerfish.usecases.query_event_logs import (
     QueryEventLogsDeps,
     Window,
-    bounds,
     get_event_log,
+    selection,
 )
 
 
 class ReplayStore(Protocol):
-    async def find(
-        self,
-        project_id: UUID,
-        filter: EventLogFilter,
-        *,
-        fired_after: datetime,
-        fired_until: datetime,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
-    ) -> list[Original]:
-        """Final events, newest first: fired in (fired_after, fired_until] and before `before`."""
+    async def find(self, project_id: UUID, wanted: Selection) -> list[Original]:
+        """Those of the wanted events that are final."""
         ...
 
     async def insert(
@@ -91,15 +82,9 @@ async def replay_events(
 
     Raises InvalidInput for a cursor that is not ours.
     """
-    fired_after, fired_until = bounds(window, d.logs.retention, d.logs.clock.now())
-    found = await d.replays.find(
-        caller.project_id,
-        filter,
-        fired_after=fired_after,
-        fired_until=fired_until,
-        before=decode_cursor(cursor),
-        limit=limit + 1,
-    )
+    now = d.logs.clock.now()
+    wanted = selection(filter, window, d.logs.retention, now, limit=limit, cursor=cursor)
+    found = await d.replays.find(caller.project_id, wanted)
     page = cut([(one.fired_at, one.id, one) for one in found], limit)
     if dry_run:
         return Replayed(len(page.items), [], page.next_cursor)

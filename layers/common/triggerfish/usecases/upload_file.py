@@ -30,7 +30,9 @@ class Uploads(Protocol):
         """The job, whose object is whole now; None when the upload took too long."""
         ...
 
-    async def abandon(self, job_id: UUID) -> None: ...
+    async def abandon(self, job_id: UUID, *, now: datetime) -> None: ...
+
+    async def delete(self, job_id: UUID) -> None: ...
 
     async def mark_enqueued(self, ids: Sequence[UUID], *, now: datetime) -> None: ...
 
@@ -74,7 +76,10 @@ async def upload_file(
         job = await _store(job_id, chunks, d)
     except BaseException:
         with suppress(TryLater):  # the sweep has it then
-            await d.jobs.abandon(job_id)
+            await d.jobs.abandon(job_id, now=d.clock.now())
+            # It may be whole, if only the store's answer was lost.
+            await d.store.delete(object_key(job_id))
+            await d.jobs.delete(job_id)
         raise
     await send_jobs([job.id], d.queue, d.jobs, d.clock)
     return job
@@ -96,13 +101,9 @@ async def _store(job_id: UUID, chunks: AsyncIterator[bytes], d: UploadFileDeps) 
             check.feed(chunk)
             await write(chunk)
         check.finish()
-    try:
-        job = await d.jobs.queue(job_id, size=check.size, sha256=check.sha256, now=d.clock.now())
-        if job is None:
-            raise TryLater("The upload took too long; send the file again.")
-    except BaseException:
-        await d.store.delete(object_key(job_id))
-        raise
+    job = await d.jobs.queue(job_id, size=check.size, sha256=check.sha256, now=d.clock.now())
+    if job is None:
+        raise TryLater("The upload took too long; send the file again.")
     return job
 
 

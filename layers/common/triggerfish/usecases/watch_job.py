@@ -21,8 +21,10 @@ class JobReader(Protocol):
 
 
 class Changes(Protocol):
-    def watch(self, job_id: UUID) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
-        """Gives a function that waits until the job may have changed, some seconds at most."""
+    def watch(
+        self, job_id: UUID
+    ) -> AbstractAsyncContextManager[Callable[[timedelta], Awaitable[None]]]:
+        """Gives a function that waits until the job may have changed, at most so long."""
         ...
 
 
@@ -43,6 +45,8 @@ class WatchJobDeps:
     jobs: JobReader
     changes: Changes
     tickets: Tickets
+    longest: timedelta
+    """How long one watches at most; then a key, which may be revoked by now, has to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,20 @@ async def watch_job(job_id: UUID, project_id: UUID, d: WatchJobDeps) -> AsyncGen
     """The job now, and when it may have changed (some seconds at most apart); ends after its end.
 
     A burst of changes is seen as one. Raises NotFound for a job that is not there at first; one
-    that is deleted meanwhile is the end. A database that goes away meanwhile is waited for.
+    that is deleted meanwhile is the end. A database that goes away meanwhile is waited for. Raises
+    TryLater when it has gone on for `d.longest`.
     """
+    end = d.clock.now() + d.longest
     async with d.changes.watch(job_id) as changed:
         job = await d.jobs.get(project_id, job_id)
         if job is None:
             raise NotFound("There is no such job.")
         yield job
         while not job.is_final:
-            await changed()
+            left = end - d.clock.now()
+            if left <= timedelta():
+                raise TryLater("The job was watched for long enough; connect again.")
+            await changed(left)
             try:
                 now = await d.jobs.get(project_id, job_id)
             except TryLater:

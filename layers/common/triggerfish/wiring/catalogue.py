@@ -10,6 +10,7 @@ from triggerfish.adapters.db.catalogue_events import CatalogueEvents
 from triggerfish.adapters.db.catalogue_notifications import CatalogueNotifications
 from triggerfish.adapters.notification_queue_sqs import SqsNotificationQueue
 from triggerfish.adapters.notifiers import LogNotifier, SesNotifier, SnsNotifier
+from triggerfish.adapters.open_streams import OpenStreams
 from triggerfish.adapters.summaries import RememberedSummaries, TemplateSummariser
 from triggerfish.domain.access import CATALOGUE_ADMIN, Principal, holds_token
 from triggerfish.ports import Notifier
@@ -50,6 +51,11 @@ class CatalogueParts(FiringParts):
     @cached_property
     def public_events(self) -> PublicEventsDeps:
         return PublicEventsDeps(clock=self.clock, events=self.catalogue_events)
+
+    @cached_property
+    def summary_streams(self) -> OpenStreams:
+        """Everybody's, so no project's."""
+        return OpenStreams(total=self.settings.open_streams, each=self.settings.open_streams)
 
     @cached_property
     def stream_summary(self) -> StreamSummaryDeps:

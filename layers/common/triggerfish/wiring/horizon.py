@@ -13,6 +13,7 @@ from triggerfish.adapters.db.log_entries import LogEntries
 from triggerfish.adapters.job_queue_sqs import SqsJobQueue
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import S3Store
+from triggerfish.adapters.open_streams import OpenStreams
 from triggerfish.ports import ObjectStore
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps
 from triggerfish.usecases.manage_jobs import ManageJobsDeps
@@ -85,6 +86,11 @@ class HorizonParts(FiringParts):
         return JobChanges(self.settings.database_url)
 
     @cached_property
+    def job_streams(self) -> OpenStreams:
+        settings = self.settings
+        return OpenStreams(total=settings.open_streams, each=settings.open_streams_per_project)
+
+    @cached_property
     def job_tickets(self) -> JobTickets:
         return JobTickets(self.database)
 
@@ -96,6 +102,7 @@ class HorizonParts(FiringParts):
             jobs=self.jobs,
             changes=self.job_changes,
             tickets=self.job_tickets,
+            longest=timedelta(seconds=self.settings.horizon_watch_seconds),
         )
 
     @cached_property

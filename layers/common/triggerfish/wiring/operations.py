@@ -3,10 +3,12 @@
 from datetime import timedelta
 from functools import cached_property
 
+from triggerfish.adapters.aws_clients import sqs_client
 from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.sealed_secrets import SealedSecrets
+from triggerfish.adapters.queue_depths_sqs import QueueUrls, SqsQueueDepths
 from triggerfish.usecases.manage_keys import ManageKeysDeps
 from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.observe import ObserveDeps
@@ -30,11 +32,24 @@ class OperationsParts(SharedParts):
         return ManageProjectsDeps(clock=self.clock, ids=self.ids, projects=projects)
 
     @cached_property
+    def queue_depths(self) -> SqsQueueDepths:
+        settings = self.settings
+        queues = {
+            "deliveries": QueueUrls(settings.deliveries_queue_url, settings.deliveries_dlq_url),
+            "imports": QueueUrls(settings.imports_queue_url, settings.imports_dlq_url),
+            "notifications": QueueUrls(
+                settings.notifications_queue_url, settings.notifications_dlq_url
+            ),
+        }
+        known = {name: urls for name, urls in queues.items() if all(urls)}
+        return SqsQueueDepths(sqs_client(settings.sqs_endpoint_url), known)
+
+    @cached_property
     def observe(self) -> ObserveDeps:
         return ObserveDeps(
             clock=self.clock,
             store=self.observations,
-            queue=self.queue,
+            queues=self.queue_depths,
             retention=self.settings.retention,
             tick_patience=self.tick_patience,
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),

@@ -43,7 +43,6 @@ class SharedParts:
         return SqsQueue(
             sqs_client(self.settings.sqs_endpoint_url),
             self.settings.deliveries_queue_url,
-            self.settings.deliveries_dlq_url,
         )
 
     @cached_property

@@ -1,9 +1,11 @@
-"""What an operator does to the database as a whole: bring it up to date, encrypt it anew."""
+"""What an operator does to the stores as a whole: bring them up to date, encrypt them anew."""
 
 import asyncio
 
+from triggerfish.adapters.aws_clients import s3_client
 from triggerfish.adapters.db.lost_messages import forget_messages
 from triggerfish.adapters.db.migrate import upgrade
+from triggerfish.adapters.object_store_s3 import ensure_bucket
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
 
@@ -26,6 +28,16 @@ async def _prepare(settings: Settings, queues_are_new: bool) -> None:
             await forget_messages(parts.database, now=parts.clock.now())
     finally:
         await parts.close()
+
+
+def prepare_store(settings: Settings) -> None:
+    """Make the bucket of uploaded files in an S3 service of one's own; on AWS the template does.
+
+    Raises TryLater when the service is away or refuses.
+    """
+    kind, _, place = settings.object_store.partition(":")
+    if kind == "s3" and settings.s3_endpoint_url:
+        ensure_bucket(s3_client(settings.s3_endpoint_url), place.removeprefix("//"))
 
 
 async def rekey(settings: Settings) -> int:

@@ -1,6 +1,7 @@
 """Events of the catalogue: changes stored with their notifications, pages with totals."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -119,31 +120,11 @@ def _contains(part: str) -> str:
 
 
 def _values(event: CatalogueEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "title": event.title,
-        "start_at": event.start_at,
-        "end_at": event.end_at,
-        "location": event.location,
+    return asdict(event) | {
         "location_folded": fold(event.location),
         "status": event.status.value,
-        "internal_notes": event.internal_notes,
-        "created_by": event.created_by,
-        "updated_at": event.updated_at,
-        "version": event.version,
     }
 
 
 def _event(row: Row[Any]) -> CatalogueEvent:
-    return CatalogueEvent(
-        id=row.id,
-        title=row.title,
-        start_at=row.start_at,
-        end_at=row.end_at,
-        location=row.location,
-        status=CatalogueStatus(row.status),
-        internal_notes=row.internal_notes,
-        created_by=row.created_by,
-        updated_at=row.updated_at,
-        version=row.version,
-    )
+    return CatalogueEvent(**dict(row._mapping) | {"status": CatalogueStatus(row.status)})

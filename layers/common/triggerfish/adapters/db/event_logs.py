@@ -17,7 +17,7 @@ from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.values import to_json, uuid_array
 from triggerfish.adapters.db.webhook_urls import token_holds
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.event_log import AcceptedEvent, EventLog, EventLogFilter, dedup_id
+from triggerfish.domain.event_log import AcceptedEvent, EventLog, Selection, dedup_id
 from triggerfish.domain.firing import Firing
 
 ACTIVE, ARCHIVE = "event_logs_active", "event_logs_archive"
@@ -67,25 +67,16 @@ LOG_COLUMNS = """
     completed_at, replay_of, attempts, released_at
 """
 
-
 ORDER = "ORDER BY fired_at DESC, id DESC"
 
-
-def narrowed(
-    filter: EventLogFilter, before: tuple[datetime, UUID] | None
-) -> tuple[frozenset[str], dict[str, Any]]:
-    """The names of the conditions that narrow a list, and the values they take."""
-    before_at, before_id = before or (None, None)
-    given = {
-        "trigger_id": filter.trigger_id,
-        "status": filter.status,
-        "source": filter.source,
-        "before_at": before_at,
-        "before_id": before_id,
-    }
-    values = {name: value for name, value in given.items() if value is not None}
-    tests = {None: set[str](), True: {"tests"}, False: {"no_tests"}}[filter.is_test]
-    return frozenset(values.keys() | tests), values
+CONDITIONS = {
+    "trigger_id": "trigger_id = :trigger_id",
+    "status": "status = :status",
+    "source": "source = :source",
+    "tests": "is_test",  # as the archive's index of the few tests has it, not as a parameter
+    "no_tests": "NOT is_test",
+    "before_at": "(fired_at, id) < (:before_at, CAST(:before_id AS uuid))",
+}
 
 
 # Who asked for a test run has its id before it fires; all others are shown from then on.
@@ -97,6 +88,8 @@ def _get(table: str) -> TextClause:
     """)
 
 
+GET = {table: _get(table) for table in (ACTIVE, ARCHIVE)}
+
 # For operators, who see all projects.
 FIND = text(f"""
     SELECT {LOG_COLUMNS} FROM {ACTIVE} WHERE id = ANY(CAST(:ids AS uuid[]))
@@ -104,14 +97,27 @@ FIND = text(f"""
     SELECT {LOG_COLUMNS} FROM {ARCHIVE} WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 
-CONDITIONS = {
-    "trigger_id": "trigger_id = :trigger_id",
-    "status": "status = :status",
-    "source": "source = :source",
-    "tests": "is_test",  # as the archive's index of the few tests has it, not as a parameter
-    "no_tests": "NOT is_test",
-    "before_at": "(fired_at, id) < (:before_at, CAST(:before_id AS uuid))",
-}
+
+def narrowed(wanted: Selection) -> tuple[frozenset[str], dict[str, Any]]:
+    """The names of the conditions that narrow a list, and the values that it takes."""
+    filter = wanted.filter
+    before_at, before_id = wanted.before or (None, None)
+    given = {
+        "trigger_id": filter.trigger_id,
+        "status": filter.status,
+        "source": filter.source,
+        "before_at": before_at,
+        "before_id": before_id,
+    }
+    conditions = {name: value for name, value in given.items() if value is not None}
+    tests = {None: set[str](), True: {"tests"}, False: {"no_tests"}}[filter.is_test]
+    bounds = {
+        "fired_after": wanted.fired_after,
+        # So that newer partitions are not even looked at.
+        "fired_until": min(wanted.fired_until, before_at or wanted.fired_until),
+        "limit": wanted.limit,
+    }
+    return frozenset(conditions.keys() | tests), bounds | conditions
 
 
 @lru_cache
@@ -130,9 +136,6 @@ def _list(given: frozenset[str]) -> TextClause:
     )
     both = " UNION ALL ".join(parts)
     return text(f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit")
-
-
-GET = {table: _get(table) for table in (ACTIVE, ARCHIVE)}
 
 
 class EventLogs:
@@ -165,28 +168,10 @@ class EventLogs:
     async def mark_enqueued(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
         await self._database.run(MARK_ENQUEUED, ids=uuid_array(sorted(event_ids)), now=now)
 
-    async def page(
-        self,
-        project_id: UUID,
-        filter: EventLogFilter,
-        *,
-        fired_after: datetime,
-        fired_until: datetime,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
-    ) -> list[EventLog]:
-        """Newest first: fired in (fired_after, fired_until] and strictly before `before`."""
-        if before is not None:  # so that newer partitions are not even looked at
-            fired_until = min(fired_until, before[0])
-        conditions, values = narrowed(filter, before)
-        rows = await self._database.run(
-            _list(conditions),
-            project_id=project_id,
-            fired_after=fired_after,
-            fired_until=fired_until,
-            limit=limit,
-            **values,
-        )
+    async def page(self, project_id: UUID, wanted: Selection) -> list[EventLog]:
+        """What is wanted, newest first."""
+        conditions, values = narrowed(wanted)
+        rows = await self._database.run(_list(conditions), project_id=project_id, **values)
         return [EventLog(**row._mapping) for row in rows]
 
     async def get(self, project_id: UUID, event_id: UUID, *, now: datetime) -> EventLog | None:

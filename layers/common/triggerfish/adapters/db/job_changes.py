@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -34,14 +35,17 @@ class JobChanges:
         self._listener: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def watch(self, job_id: UUID) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Gives a function that waits until the job may have changed since its last call."""
+    async def watch(self, job_id: UUID) -> AsyncIterator[Callable[[timedelta], Awaitable[None]]]:
+        """Gives a function that waits until the job may have changed since its last call.
+
+        It waits as long as it is told, and no longer than QUIET_SECONDS.
+        """
         event = asyncio.Event()
         self._watchers[job_id].add(event)
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen())
         try:
-            yield lambda: _wait(event)
+            yield lambda at_most: _wait(event, min(at_most.total_seconds(), QUIET_SECONDS))
         finally:
             self._watchers[job_id].discard(event)
             if not self._watchers[job_id]:
@@ -87,9 +91,9 @@ class JobChanges:
                     _wake(self._watchers.get(UUID(change.payload), set()))
 
 
-async def _wait(event: asyncio.Event) -> None:
+async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(QUIET_SECONDS):
+        async with asyncio.timeout(seconds):
             await event.wait()
     event.clear()
 

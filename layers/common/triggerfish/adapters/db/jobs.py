@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.tables.jobs import FINAL
-from triggerfish.adapters.db.values import uuid_array
+from triggerfish.adapters.db.values import keyset, uuid_array
 from triggerfish.domain.job import (
     RESEND_AFTER,
     UNSENT_GRACE,
@@ -20,6 +20,7 @@ from triggerfish.domain.job import (
     Job,
     JobStatus,
 )
+from triggerfish.domain.page import Place
 
 COLUMNS = """
     id, project_id, file_name, size, sha256, status, error, created_at, started_at, completed_at,
@@ -43,7 +44,10 @@ QUEUE = text(f"""
     RETURNING {COLUMNS}
 """)
 
-ABANDON = text("DELETE FROM jobs WHERE id = :id AND status = 'uploading'")
+ABANDON = text("""
+    UPDATE jobs SET status = 'deleting', resend_at = :resend_at
+     WHERE id = :id AND status = 'uploading'
+""")
 
 GET = text(f"SELECT {COLUMNS} FROM jobs WHERE project_id = :project_id AND id = :id AND {SHOWN}")
 
@@ -143,31 +147,20 @@ class Jobs:
         )
         return to_job(rows[0]) if rows else None
 
-    async def abandon(self, job_id: UUID) -> None:
-        """Forget an upload that came to nothing."""
-        await self._database.run(ABANDON, id=job_id)
+    async def abandon(self, job_id: UUID, *, now: datetime) -> None:
+        """Begin to delete an upload that came to nothing; its object may be there or not."""
+        await self._database.run(ABANDON, id=job_id, resend_at=now + UNSENT_GRACE)
 
     async def get(self, project_id: UUID, job_id: UUID) -> Job | None:
         rows = await self._database.run(GET, project_id=project_id, id=job_id)
         return to_job(rows[0]) if rows else None
 
     async def page(
-        self,
-        project_id: UUID,
-        *,
-        status: str | None,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, project_id: UUID, *, status: str | None, before: Place | None, limit: int
     ) -> list[Job]:
         """Newest first, strictly older than `before` (a creation time and id)."""
-        before_at, before_id = before or (None, None)
         rows = await self._database.run(
-            LIST,
-            project_id=project_id,
-            status=status,
-            before_at=before_at,
-            before_id=before_id,
-            limit=limit,
+            LIST, project_id=project_id, status=status, **keyset(before, limit)
         )
         return [to_job(row) for row in rows]
 
@@ -183,7 +176,7 @@ class Jobs:
         return len(await self._database.run(DELETE_ENTRIES, id=job_id, limit=limit))
 
     async def delete(self, job_id: UUID) -> None:
-        """Delete a hidden job whose object and entries are gone."""
+        """Delete a hidden or abandoned job whose object and entries are gone."""
         await self._database.run(DELETE_ERRORS, id=job_id)
         await self._database.run(DELETE, id=job_id)
 

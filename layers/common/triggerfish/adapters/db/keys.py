@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.values import keyset
 from triggerfish.domain.access import ADMIN_SCOPES, SCOPES, StoredKey, hash_secret, key_prefix
 from triggerfish.domain.api_key import ApiKey
 from triggerfish.domain.errors import Conflict
+from triggerfish.domain.page import Place
 
 COLUMNS = """
     id, project_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at,
@@ -60,7 +62,7 @@ REPLACE = text(f"""
 
 # A key that administers goes only if another one stays: in use, and with no successor that it is
 # about to leave the field to.
-REVOKE = text("""
+REVOKE = text(f"""
     UPDATE api_keys k
        SET revoked_at = COALESCE(k.revoked_at, :now)
      WHERE k.project_id = :project_id AND k.id = :id
@@ -74,7 +76,7 @@ REVOKE = text("""
                           AND needed.scope = ANY(other.scopes)
                           AND other.revoked_at IS NULL AND other.replaced_by IS NULL
                           AND (other.expires_at IS NULL OR other.expires_at > :now))))
-    RETURNING k.id
+    RETURNING {COLUMNS}
 """)
 
 # Several hosts may start at once. The number is arbitrary but fixed.
@@ -130,14 +132,9 @@ class Keys:
         rows = await self._database.run(GET, project_id=project_id, id=key_id)
         return _key(rows[0]) if rows else None
 
-    async def page(
-        self, project_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
-    ) -> list[ApiKey]:
+    async def page(self, project_id: UUID, *, before: Place | None, limit: int) -> list[ApiKey]:
         """Newest first, strictly older than `before` (a creation time and id)."""
-        before_at, before_id = before or (None, None)
-        rows = await self._database.run(
-            LIST, project_id=project_id, before_at=before_at, before_id=before_id, limit=limit
-        )
+        rows = await self._database.run(LIST, project_id=project_id, **keyset(before, limit))
         return [_key(row) for row in rows]
 
     async def rotate(
@@ -161,13 +158,13 @@ class Keys:
             await fetch(connection, INSERT, insert_values(new, key_hash))
             return _key(replaced[0])
 
-    async def revoke(self, project_id: UUID, key_id: UUID, *, now: datetime) -> bool:
-        """False, and nothing changes, for the last key in use that can administer."""
+    async def revoke(self, project_id: UUID, key_id: UUID, *, now: datetime) -> ApiKey | None:
+        """The key as it is then; None, and nothing changes, for the last one that administers."""
         async with self._database.transaction() as connection:
             await fetch(connection, LOCK_PROJECT, {"project_id": project_id})
             key = {"project_id": project_id, "id": key_id, "now": now}
             revoked = await fetch(connection, REVOKE, key | {"admin_scopes": list(ADMIN_SCOPES)})
-            return bool(revoked)
+            return _key(revoked[0]) if revoked else None
 
     async def ensure_bootstrap(
         self, key: str, *, project: str, project_id: UUID, key_id: UUID, now: datetime
@@ -207,15 +204,4 @@ def insert_values(key: ApiKey, key_hash: bytes) -> dict[str, Any]:
 
 
 def _key(row: Row[Any]) -> ApiKey:
-    return ApiKey(
-        id=row.id,
-        project_id=row.project_id,
-        name=row.name,
-        prefix=row.prefix,
-        scopes=tuple(row.scopes),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
-        replaced_by=row.replaced_by,
-    )
+    return ApiKey(**dict(row._mapping) | {"scopes": tuple(row.scopes)})

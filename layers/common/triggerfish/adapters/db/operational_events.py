@@ -1,12 +1,13 @@
 """Operational events: written by the statement that disables a trigger, see `endpoint_health`."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.values import keyset
 from triggerfish.domain.operational_event import OperationalEvent
+from triggerfish.domain.page import Place
 
 LIST = text("""
     SELECT o.trigger_id, t.name AS trigger_name, o.at, o.reason, o.failing_since
@@ -27,21 +28,10 @@ class OperationalEvents:
         self._database = database
 
     async def page(
-        self,
-        project_id: UUID,
-        *,
-        trigger_id: UUID | None,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, project_id: UUID, *, trigger_id: UUID | None, before: Place | None, limit: int
     ) -> list[OperationalEvent]:
         """Newest first, strictly older than `before` (a time and trigger id)."""
-        before_at, before_id = before or (None, None)
         rows = await self._database.run(
-            LIST,
-            project_id=project_id,
-            trigger_id=trigger_id,
-            before_at=before_at,
-            before_id=before_id,
-            limit=limit,
+            LIST, project_id=project_id, trigger_id=trigger_id, **keyset(before, limit)
         )
         return [OperationalEvent(**row._mapping) for row in rows]

@@ -1,13 +1,12 @@
 """Projects: created together with their first key, and listed."""
 
-from datetime import datetime
-from uuid import UUID
-
 from sqlalchemy import text
 
 from triggerfish.adapters.db import keys
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.values import keyset
 from triggerfish.domain.api_key import ApiKey
+from triggerfish.domain.page import Place
 from triggerfish.domain.project import Project
 
 INSERT = text("""
@@ -41,8 +40,7 @@ class Projects:
             await fetch(connection, keys.INSERT, keys.insert_values(key, key_hash))
             return True
 
-    async def page(self, *, before: tuple[datetime, UUID] | None, limit: int) -> list[Project]:
+    async def page(self, *, before: Place | None, limit: int) -> list[Project]:
         """Newest first, strictly older than `before` (a creation time and id)."""
-        before_at, before_id = before or (None, None)
-        rows = await self._database.run(LIST, before_at=before_at, before_id=before_id, limit=limit)
+        rows = await self._database.run(LIST, **keyset(before, limit))
         return [Project(row.id, row.name, row.created_at) for row in rows]

@@ -18,7 +18,7 @@ from triggerfish.adapters.db.event_logs import (
 )
 from triggerfish.adapters.db.tables.events import FINAL
 from triggerfish.adapters.db.values import to_json
-from triggerfish.domain.event_log import EventLogFilter
+from triggerfish.domain.event_log import Selection
 from triggerfish.domain.replay import Original, Replay
 
 
@@ -72,26 +72,10 @@ class Replays:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(
-        self,
-        project_id: UUID,
-        filter: EventLogFilter,
-        *,
-        fired_after: datetime,
-        fired_until: datetime,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
-    ) -> list[Original]:
-        """Final events, newest first: fired in (fired_after, fired_until] and before `before`."""
-        conditions, values = narrowed(filter, before)
-        rows = await self._database.run(
-            _find(conditions),
-            project_id=project_id,
-            fired_after=fired_after,
-            fired_until=fired_until,
-            limit=limit,
-            **values,
-        )
+    async def find(self, project_id: UUID, wanted: Selection) -> list[Original]:
+        """Those of the wanted events that are final, newest first."""
+        conditions, values = narrowed(wanted)
+        rows = await self._database.run(_find(conditions), project_id=project_id, **values)
         return [Original(row.id, row.fired_at) for row in rows]
 
     async def insert(

@@ -1,13 +1,14 @@
 """The history of a trigger: its revisions, which never change."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.trigger_rows import REVISION_COLUMNS, to_revision
+from triggerfish.adapters.db.values import keyset
 from triggerfish.adapters.vault import Vault
+from triggerfish.domain.page import Place
 from triggerfish.domain.trigger import Revision
 
 # Revisions from before they kept their names show the trigger's.
@@ -30,21 +31,10 @@ class Revisions:
         self._vault = vault
 
     async def page(
-        self,
-        project_id: UUID,
-        trigger_id: UUID,
-        *,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, project_id: UUID, trigger_id: UUID, *, before: Place | None, limit: int
     ) -> list[Revision]:
         """Newest first, strictly older than `before` (a creation time and id)."""
-        before_at, before_id = before or (None, None)
         rows = await self._database.run(
-            LIST,
-            project_id=project_id,
-            trigger_id=trigger_id,
-            before_at=before_at,
-            before_id=before_id,
-            limit=limit,
+            LIST, project_id=project_id, trigger_id=trigger_id, **keyset(before, limit)
         )
         return [to_revision(row, self._vault) for row in rows]

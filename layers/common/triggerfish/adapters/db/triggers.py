@@ -13,10 +13,12 @@ from triggerfish.adapters.db.sealed_columns import (
     sealed_token,
 )
 from triggerfish.adapters.db.trigger_rows import COLUMNS, insert_revision, to_trigger
+from triggerfish.adapters.db.values import keyset
 from triggerfish.adapters.db.withdrawn_events import withdraw
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.delivery import DeliverySettings
 from triggerfish.domain.firing import Cursor
+from triggerfish.domain.page import Place
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.trigger import (
     Trigger,
@@ -160,19 +162,12 @@ class Triggers:
         *,
         type: str | None,
         status: str | None,
-        before: tuple[datetime, UUID] | None,
+        before: Place | None,
         limit: int,
     ) -> list[Trigger]:
         """Newest first, strictly older than `before` (a creation time and id)."""
-        before_at, before_id = before or (None, None)
         rows = await self._database.run(
-            LIST,
-            project_id=project_id,
-            type=type,
-            status=status,
-            before_at=before_at,
-            before_id=before_id,
-            limit=limit,
+            LIST, project_id=project_id, type=type, status=status, **keyset(before, limit)
         )
         return [to_trigger(row, self._vault) for row in rows]
 

@@ -1,7 +1,8 @@
-"""Many values as one bound parameter: a JSON text or an array literal costs a fraction of a list.
+"""What statements bind: many values as one parameter, and the place of a page.
 
-psycopg adapts a list element by element in Python, about 14 µs a row of five values; one JSON text,
-unfolded by Postgres with `json_to_recordset`, costs about 0.5 µs (measured).
+A JSON text or an array literal costs a fraction of a list: psycopg adapts a list element by element
+in Python, about 14 µs a row of five values; one JSON text, unfolded by Postgres with
+`json_to_recordset`, costs about 0.5 µs (measured).
 """
 
 from collections.abc import Iterable
@@ -9,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+
+from triggerfish.domain.page import Place
 
 
 def to_json(rows: list[dict[str, Any]]) -> str:
@@ -22,3 +25,9 @@ def to_json(rows: list[dict[str, Any]]) -> str:
 def uuid_array(ids: Iterable[UUID]) -> str:
     """The literal of a `uuid[]`."""
     return "{" + ",".join(map(str, ids)) + "}"
+
+
+def keyset(before: Place | None, limit: int) -> dict[str, Any]:
+    """The cut of a LIST: `:limit` rows, and those before `:before_at`, `:before_id` where given."""
+    before_at, before_id = before or (None, None)
+    return {"before_at": before_at, "before_id": before_id, "limit": limit}

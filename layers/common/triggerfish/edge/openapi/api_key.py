@@ -146,7 +146,14 @@ revoke = operation(
     "revokeApiKey",
     TAG,
     "Revoke an API key",
-    {204: Answer("It is no longer valid.")},
+    {
+        200: Answer(
+            "The key, which is no longer valid.",
+            ref("ApiKey"),
+            {"Revoked": KEY | {"revoked_at": "2026-11-22T14:31:12.308174Z"}},
+        )
+    },
+    description="For good and at once; again changes nothing. It stays in the list.",
     refusals=(
         Refusal(409, "This is the last usable key that can administer; create another one first."),
     ),

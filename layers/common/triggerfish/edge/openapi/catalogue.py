@@ -10,7 +10,7 @@ from triggerfish.domain.catalogue_event_parse import (
     MAX_TITLE_CHARACTERS,
 )
 from triggerfish.domain.catalogue_list import MAX_LIMIT
-from triggerfish.edge.openapi.errors import AWAY
+from triggerfish.edge.openapi.errors import AWAY, TOO_MANY
 from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import (
     ANY,
@@ -202,5 +202,5 @@ summary = operation(
             media_type="text/event-stream",
         )
     },
-    refusals=(AWAY,),
+    refusals=(TOO_MANY, AWAY),
 )

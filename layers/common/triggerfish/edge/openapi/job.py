@@ -30,7 +30,15 @@ _LINE: Schema = {"type": "integer", "minimum": 1}
 _STATUS = one_of(*(status.value for status in SHOWN))
 
 SCHEMAS: dict[str, Schema] = {
-    "Upload": closed({"file": described(TEXT, "Named *.jsonl; one JSON object a line.")}),
+    # Bytes have no type in JSON Schema; what is in them is said by the body's encoding.
+    "Upload": closed(
+        {
+            "file": {
+                "contentMediaType": "application/octet-stream",
+                "description": "One JSON object a line.",
+            }
+        }
+    ),
     "QueuedJob": closed({"job_id": ID, "status": {"const": "queued"}}),
     "Job": closed(
         {
@@ -101,6 +109,10 @@ ENTRY = {
     "attributes": {},
 }
 ERROR = {"line": 3, "reason": "timestamp: Field required; service: Field required"}
+_LOG_LINE = (
+    '{"timestamp": "2026-11-22T16:00:00Z", "level": "INFO", "message": "order 7 paid", '
+    '"service": "checkout"}\n'
+)
 _QUERY = "query ($id: ID!) { job(id: $id) { status percent lines { accepted rejected } } }"
 _STREAM = {
     "Cache-Control": {"required": True, "schema": {"const": "no-store, no-transform"}},
@@ -125,11 +137,24 @@ upload = operation(
     description="Streamed; an upload that breaks off leaves nothing.",
     body=Body(
         ref("Upload"),
-        {"A line": {"file": '{"timestamp": "2026-11-22T16:00:00Z", "level": "INFO", …}'}},
+        {"A line": {"file": _LOG_LINE}},
         "The file is not acceptable.",
         {"file": "line 1 must be a JSON object"},
         max_bytes=512 << 20,
         media_type="multipart/form-data",
+        encoding={
+            "file": {
+                "contentType": "application/jsonl",
+                "headers": {
+                    "Content-Disposition": {
+                        "description": "With the file's name, which ends in `.jsonl`.",
+                        "required": True,
+                        "schema": TEXT,
+                        "example": 'form-data; name="file"; filename="app.jsonl"',
+                    }
+                },
+            }
+        },
     ),
 )
 list_ = operation(
@@ -165,14 +190,17 @@ stream = operation(
     "Watch an import until its end",
     {
         200: Answer(
-            "Server-Sent Events: the import now and whenever it changes, then an event `done`.",
+            "Server-Sent Events: the import now and whenever it changes; an event `done` after its "
+            "end.",
             described(ANY, "Of each event the data is an import as JSON."),
             {"Its end": 'data: {"status":"completed", …}\n\nevent: done\ndata:\n\n'},
             _STREAM,
             media_type="text/event-stream",
         )
     },
-    description="`WS /ws/jobs/{job_id}` says the same; its first message is the key.",
+    description="A stream that ends without `done` is to be asked for again: after a quarter of an "
+    "hour, and at once where answers are sent whole (AWS). `WS /ws/jobs/{job_id}` says the same; "
+    "its first message is the key.",
 )
 ticket = operation(
     "createJobTicket",

@@ -65,8 +65,9 @@ SCHEMAS: dict[str, Schema] = {
             ),
             "platform": closed(
                 {
-                    "queue_messages": nullable(same(("waiting", "in_flight", "delayed"), COUNT)),
-                    "dead_letters": nullable(COUNT),
+                    "queues": nullable(
+                        map_of(same(("waiting", "in_flight", "delayed", "dead"), COUNT))
+                    ),
                     "rows_past_expiry": COUNT,
                     "retention_rows": same(("moved", "deleted"), COUNT),
                     "last_runs": map_of(TIME),
@@ -90,6 +91,8 @@ _ALL_UP: dict[str, Any] = {
 }
 _OUT = {"status": "down", "reason": "The database is not reachable; try again shortly."}
 _DOWN = {"status": "down", "components": _ALL_UP["components"] | {"database": _OUT}}
+_QUEUES = ("deliveries", "imports", "notifications")
+_DEPTH = {"waiting": 0, "in_flight": 0, "delayed": 0, "dead": 0}
 _MADE = {
     "delivery_attempts": {"success": 3, "retry": 0, "failure": 2},
     "duration_ms": {"p50": 6.2, "p95": 21.2, "p99": 24.3},
@@ -166,8 +169,7 @@ project_metrics = operation(
                     },
                     "triggers": [{"trigger_id": TRIGGER_ID, "trigger_name": "orders", **_MADE}],
                     "platform": {
-                        "queue_messages": {"waiting": 0, "in_flight": 0, "delayed": 0},
-                        "dead_letters": 0,
+                        "queues": dict.fromkeys(_QUEUES, _DEPTH),
                         "rows_past_expiry": 0,
                         "retention_rows": {"moved": 0, "deleted": 0},
                         "last_runs": {"deliver": "2026-11-22T13:28:13.552427Z"},

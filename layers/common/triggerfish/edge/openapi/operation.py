@@ -21,15 +21,15 @@ class Body:
     required: bool = True
     max_bytes: int = MAX_BODY_BYTES
     media_type: str = JSON
+    encoding: Mapping[str, Any] = field(default_factory=dict)
+    """Of a multipart body: each part's type and headers, by its name."""
 
     def described(self) -> dict[str, Any]:
         """The Request Body Object."""
-        return {
-            "required": self.required,
-            "content": {
-                self.media_type: {"schema": self.schema, "examples": examples(self.examples)}
-            },
-        }
+        content = {"schema": self.schema, "examples": examples(self.examples)}
+        if self.encoding:
+            content["encoding"] = dict(self.encoding)
+        return {"required": self.required, "content": {self.media_type: content}}
 
 
 @dataclass(frozen=True)

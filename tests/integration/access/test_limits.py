@@ -1,0 +1,139 @@
+"""Limits: rates with 429 and Retry-After, triggers per project, and guesses that cost no more."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from sqlalchemy import event
+
+from tests.conftest import API_KEY
+from tests.factories import a_scheduled_trigger, an_api_trigger
+from tests.integration.lanes import LANES, Api, assert_refused, post_json, serving
+from triggerfish.adapters.ids import SystemIds
+from triggerfish.domain.access import hash_secret
+from triggerfish.domain.rate import Rate
+from triggerfish.settings import Settings
+from triggerfish.wiring import Wiring
+from triggerfish.wiring.upkeep import migrate
+
+HOOK = "https://example.com/hook"
+TRIGGERS = "/api/v1/triggers"
+BODY = b'{"id": 1}'
+
+
+def test_a_burst_passes_then_the_rate_and_a_refusal_does_not_count():
+    rate, due = Rate(10, burst_seconds=2), 0.0
+    for _ in range(20):
+        due, wait = rate.admit(due, 100.0)
+        assert wait == 0
+    unchanged, wait = rate.admit(due, 100.0)
+    assert (unchanged, round(wait, 6)) == (due, 0.1)
+    due, wait = rate.admit(due, 100.1)
+    assert wait == 0
+    assert rate.admit(due, 100.1)[1] > 0
+
+
+def test_a_rate_below_one_admits_the_first_and_no_rate_admits_all():
+    due, wait = Rate(0.1).admit(0.0, 100.0)
+    assert wait == 0
+    assert round(Rate(0.1).admit(due, 100.0)[1]) == 10
+    assert all(Rate(0).admit(0.0, 100.0) == (0.0, 0.0) for _ in range(3))
+
+
+Limited = Callable[..., AbstractAsyncContextManager[Api]]
+
+
+@pytest.fixture(params=LANES)
+async def limited(request: pytest.FixtureRequest, settings: Settings) -> Limited:
+    """The API with limits of the test's choice, in one container: each counts for itself."""
+    await asyncio.to_thread(migrate, settings.model_copy(update={"bootstrap_api_key": API_KEY}))
+    queues = {"TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url}
+    lane, database = str(request.param), settings.database_url
+    return lambda **limits: serving(lane, database, queues | limits, threads=1)
+
+
+@pytest.mark.attack("floods: rates, quotas")
+async def test_calls_beyond_a_webhooks_rate_are_told_when_to_come_back(limited: Limited) -> None:
+    async with limited(TRIGGERFISH_WEBHOOK_RATE="0.01") as api:  # one every 100 s
+        noisy, quiet = [await api.create(an_api_trigger(HOOK)) for _ in range(2)]
+        await api.fire(noisy, BODY)
+        answers = [await post_json(api.http, noisy["webhook_url"], BODY) for _ in range(9)]
+        # In the event lane a busy thread makes room for another, which counts for itself.
+        refused = [answer for answer in answers if answer.status_code != 202]
+        assert len(refused) >= 3
+        for answer in refused:
+            assert_refused(answer, 429)
+            assert 1 <= int(answer.headers["retry-after"]) <= 100
+            assert answer.json()["error"]["code"] == "RATE_LIMITED"
+        await api.fire(quiet, BODY)
+        assert api.stored()["event_logs_active"] == 2 + len(answers) - len(refused)
+
+
+@pytest.mark.attack("floods: rates, quotas")
+async def test_requests_beyond_a_keys_rate_are_told_when_to_come_back(limited: Limited) -> None:
+    async with limited(TRIGGERFISH_KEY_RATE="0.01") as api:
+        answers = [await api.http.get(TRIGGERS) for _ in range(9)]
+        assert answers[0].status_code == 200
+        refused = answers[-1]
+        assert_refused(refused, 429)
+        assert 1 <= int(refused.headers["retry-after"]) <= 100
+        stranger = await api.http.get(TRIGGERS, headers={"authorization": "Bearer tf_unknown"})
+        assert_refused(stranger, 401)  # no bucket is made for what nobody has
+
+
+@pytest.mark.attack("floods: rates, quotas")
+async def test_a_project_has_no_more_triggers_than_it_may(limited: Limited) -> None:
+    async with limited(TRIGGERFISH_TRIGGERS_PER_PROJECT="3") as api:
+        made = [await api.create(a_scheduled_trigger(HOOK)) for _ in range(3)]
+        answer = await api.http.post(TRIGGERS, json=a_scheduled_trigger(HOOK))
+        assert_refused(answer, 409)
+        assert api.stored()["trigger_revisions"] == 3
+        await api.http.delete(f"{TRIGGERS}/{made[0]['id']}")
+        await api.create(a_scheduled_trigger(HOOK))
+
+
+def statements(parts: Wiring) -> list[str]:
+    """Every statement from now on."""
+    seen: list[str] = []
+    event.listen(
+        parts.database._engine.sync_engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, *_rest: seen.append(statement),
+    )
+    return seen
+
+
+@pytest.mark.attack("guessing of keys and tokens")
+async def test_bad_keys_cost_the_statements_of_good_ones_and_many_at_once_share_few(
+    parts: Wiring,
+) -> None:
+    good = SystemIds()
+    seen = statements(parts)
+    assert await parts.authenticate(API_KEY)
+    await asyncio.sleep(0)
+    look_up = seen[0]
+    for key in ("tf_unknown", API_KEY[:-1], API_KEY + "x", "x" * 200):
+        seen.clear()
+        assert await parts.authenticate(key) is None
+        assert seen == [look_up]
+    seen.clear()
+    guesses = [good.token() for _ in range(1_000)]
+    assert await asyncio.gather(*map(parts.authenticate, guesses)) == [None] * 1_000
+    assert len(seen) <= 10
+
+
+@pytest.mark.attack("guessing of keys and tokens")
+async def test_unknown_tokens_are_looked_up_each_time_and_many_at_once_share_few(
+    parts: Wiring,
+) -> None:
+    targets = parts.fire_webhook.targets
+    seen = statements(parts)
+    unknown = hash_secret("unknown")
+    for _ in range(3):
+        assert await targets.find(unknown) is None
+    assert len(seen) == 3  # their absence is not remembered: nothing tells a first guess
+    seen.clear()
+    guesses = [hash_secret(str(n)) for n in range(1_000)]
+    assert await asyncio.gather(*map(targets.find, guesses)) == [None] * 1_000
+    assert len(seen) <= 10

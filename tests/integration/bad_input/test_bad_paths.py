@@ -1,0 +1,99 @@
+"""Wrong methods, paths and queries, whatever the noun: refused, and nothing is stored."""
+
+from uuid import UUID
+
+import pytest
+
+from tests.integration.bad_input.table import WRONG_QUERIES
+from tests.integration.lanes import Api, assert_refused
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TRIGGERS = "/api/v1/triggers"
+EVENT_LOGS = "/api/v1/event-logs"
+KEYS = "/api/v1/keys"
+PROJECTS = "/api/v1/projects"
+SOME_ID = UUID("0198f3a0-0000-7000-8000-000000000000")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", TRIGGERS, "GET, POST"),
+        ("PATCH", TRIGGERS, "GET, POST"),
+        ("DELETE", TRIGGERS, "GET, POST"),
+        ("POST", f"{TRIGGERS}/{SOME_ID}", "DELETE, GET, PATCH"),
+        ("OPTIONS", f"{TRIGGERS}/{SOME_ID}", "DELETE, GET, PATCH"),
+        ("POST", EVENT_LOGS, "GET"),
+        ("DELETE", f"{EVENT_LOGS}/{SOME_ID}", "GET"),
+        ("GET", "/api/v1/webhook/some-token", "POST"),
+        ("PUT", "/api/v1/webhook/some-token", "POST"),
+        ("POST", "/health", "GET"),
+        ("DELETE", "/health/live", "GET"),
+        ("POST", "/metrics", "GET"),
+        ("BREW", TRIGGERS, "GET, POST"),
+        ("PUT", KEYS, "GET, POST"),
+        ("DELETE", KEYS, "GET, POST"),
+        ("POST", f"{KEYS}/{SOME_ID}", "GET"),
+        ("DELETE", f"{KEYS}/{SOME_ID}", "GET"),
+        ("GET", f"{KEYS}/{SOME_ID}/rotate", "POST"),
+        ("DELETE", f"{KEYS}/{SOME_ID}/rotate", "POST"),
+        ("GET", f"{KEYS}/{SOME_ID}/revoke", "POST"),
+        ("DELETE", PROJECTS, "GET, POST"),
+        ("BREW", PROJECTS, "GET, POST"),
+    ],
+)
+async def test_a_wrong_method_is_refused_saying_which_are_right(
+    api: Api, method: str, path: str, allowed: str
+) -> None:
+    answer = await api.http.request(method, path)
+    assert_refused(answer, 405)
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/v1",
+        "/api/v1/triggers/",
+        "/api/v1/triggers/not-a-uuid",
+        f"/api/v1/triggers/{SOME_ID}",
+        f"/api/v1/triggers/{SOME_ID}/unknown",
+        "/api/v1/triggers/%00",
+        "/api/v1/triggers/..%2f..%2fetc",
+        "/api/v1/triggers/%ff%fe",
+        "/api/v1/triggers/%C3%A9",
+        "/api/v1/triggers/" + "a" * 10_000,
+        "/api/v1/event-logs/1",
+        "/api/v1/event-logs/-1",
+        f"/api/v1/event-logs/{UUID(int=0)}",
+        "/api/v1/event-logs/%0d%0aX-Injected:%201",
+        "/api/v2/triggers",
+        "/docs/../metrics%00",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//triggers",
+        "/health/unknown",
+        f"{KEYS}/",
+        f"{KEYS}/1",
+        f"{KEYS}/not-a-uuid",
+        f"{KEYS}/{SOME_ID}",
+        f"{KEYS}/{UUID(int=0)}",
+        f"{KEYS}/%00",
+        f"{KEYS}/%ff%fe",
+        f"{KEYS}/..%2f..%2fetc",
+        f"{KEYS}/" + "a" * 10_000,
+        f"{KEYS}/{SOME_ID}/unknown",
+        f"{PROJECTS}/{SOME_ID}",
+        f"{PROJECTS}/",
+    ],
+)
+async def test_an_unknown_path_or_id_is_not_found(api: Api, path: str) -> None:
+    assert_refused(await api.http.get(path), 404)
+
+
+@pytest.mark.parametrize("path", [TRIGGERS, EVENT_LOGS, KEYS, PROJECTS])
+async def test_a_wrong_query_is_refused_naming_the_parameter(api: Api, path: str) -> None:
+    for query, field in WRONG_QUERIES:
+        assert_refused(await api.http.get(f"{path}?{query}"), 400, field)

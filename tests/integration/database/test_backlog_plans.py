@@ -1,0 +1,103 @@
+"""What an endpoint's part of a large backlog costs while the planner's statistics are of before."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import Row, TextClause
+
+from tests.integration.database.plans import Explaining
+from tests.integration.lanes import dsn
+from triggerfish.adapters.db.deliveries import Deliveries
+from triggerfish.adapters.db.due_triggers import LAST_TURNS
+from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.domain.catch_up import GRACE
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ROWS, ENDPOINTS = 20_000, 50
+FEW = 20
+
+# Made up an hour late, with turns from an hour ago until in an hour.
+FILL = """
+    INSERT INTO event_logs_active
+           (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
+            fired_at, payload, endpoint_key, status, attempt, attempts, next_attempt_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'scheduled',
+           'scheduled', false, %(now)s - interval '2 h', %(now)s - interval '1 h', '{}',
+           'e' || n %% %(endpoints)s, 'pending', 0, '[]',
+           %(now)s + (n - %(rows)s / 2) * (interval '2 h' / %(rows)s)
+      FROM generate_series(1, %(rows)s) AS n
+"""
+
+
+DONE = """
+    UPDATE event_logs_active SET status = 'success', completed_at = %(now)s, next_attempt_at = NULL
+"""
+
+
+@pytest.fixture(params=["none", "of an idle platform"])
+def backlog(request: pytest.FixtureRequest, database_url: str) -> "Adding":
+    with psycopg.connect(dsn(database_url), autocommit=True) as connection:
+        if request.param != "none":
+            connection.execute(FILL.encode(), {"now": NOW, "rows": 2000, "endpoints": ENDPOINTS})
+            connection.execute(DONE.encode(), {"now": NOW})
+            connection.execute("ANALYZE event_logs_active")
+        connection.execute(FILL.encode(), {"now": NOW, "rows": ROWS, "endpoints": ENDPOINTS})
+    return Adding(database_url)
+
+
+class Adding(Explaining):
+    """Adds up what all its statements read."""
+
+    rows_read = 0.0
+
+    async def run(self, statement: TextClause, /, **values: Any) -> list[Row[Any]]:
+        rows = await super().run(statement, **values)
+        assert self.plan is not None
+        self.rows_read += self.plan.rows_read
+        return rows
+
+
+@pytest.fixture
+def ids(backlog: Adding, database_url: str) -> list[UUID]:
+    with psycopg.connect(dsn(database_url)) as connection:
+        rows = connection.execute("SELECT id FROM event_logs_active ORDER BY id LIMIT 3")
+        return [id for (id,) in rows]
+
+
+async def test_the_next_event_of_an_endpoint_is_found_without_the_others(
+    backlog: Adding,
+) -> None:
+    await Deliveries(backlog, disable_after=timedelta(days=1)).settle(
+        [], ["e7", "e8", "nobodys"], now=NOW
+    )
+    assert 0 < backlog.rows_read <= FEW
+
+
+async def test_the_last_turn_of_an_endpoint_is_found_without_the_others(
+    backlog: Adding,
+) -> None:
+    await backlog.run(
+        LAST_TURNS, endpoint_keys=["e7", "e8", "nobodys"], still_counts=NOW, grace=GRACE
+    )
+    assert 0 < backlog.rows_read <= FEW
+
+
+async def test_events_are_claimed_and_marked_without_the_others(
+    backlog: Adding, ids: list[UUID]
+) -> None:
+    await Deliveries(backlog, disable_after=timedelta(days=1)).claim(ids, now=NOW)
+    assert 0 < backlog.rows_read <= FEW
+    await EventLogs(backlog).mark_enqueued(ids, now=NOW)
+    await Deliveries(backlog, disable_after=timedelta(days=1)).mark_resent(
+        ids, now=NOW, horizon=timedelta(0)
+    )
+    assert len(ids) < backlog.rows_read <= 2 * FEW
+
+
+async def test_nothing_is_read_of_an_endpoint_whose_turns_are_over(backlog: Adding) -> None:
+    later = NOW + timedelta(hours=2)
+    await backlog.run(LAST_TURNS, endpoint_keys=["e7"], still_counts=later, grace=GRACE)
+    assert backlog.rows_read == 0

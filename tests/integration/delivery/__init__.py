@@ -1,0 +1,1 @@
+"""From a due event to its endpoint: attempts, the HTTP sender, limits, held events."""

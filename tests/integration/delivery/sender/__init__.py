@@ -1,0 +1,1 @@
+"""The HTTP sender against real sockets: hostile receivers, blocked destinations, kept connections."""

@@ -1,0 +1,1 @@
+"""Events once they have fired: logs, summaries, replays, test runs, retention."""

@@ -1,0 +1,1 @@
+"""From a trigger to its event: schedules, webhooks, and each firing logged once."""

@@ -1,0 +1,1 @@
+"""Event Horizon: uploads, their import, and the jobs that tell of it."""

@@ -1,0 +1,1 @@
+"""What the local host starts and offers its operator, with real processes."""

@@ -1,0 +1,1 @@
+"""Triggers over HTTP and between ticks: made, changed, inspected, deleted."""

@@ -1,0 +1,1 @@
+"""The broker with time as a value: nothing here waits."""
