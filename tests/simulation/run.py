@@ -73,8 +73,8 @@ class Simulation:
             await self._recover()
             await self.importer.settle()
             await self._settle()
-            await self.customer.release_all()
-            await self._settle()
+            if await self.customer.release_all():
+                await self._settle()
             self._judge(retained=True)
             self.model.check_at_rest()
             self.importer.check()
