@@ -73,6 +73,8 @@ class Simulation:
             await self._recover()
             await self.importer.settle()
             await self._settle()
+            if self.world.seed % 2:
+                await self._age()
             if await self.customer.release_all():  # which resumes triggers
                 await self._end_schedules()
                 await self._settle()
@@ -200,6 +202,11 @@ class Simulation:
                 await asyncio.sleep((earliest - self.world.now()).total_seconds())
         else:
             raise Lost(f"I4: an event that was due at {earliest} is never done")
+        assert await self.platform.retain_once()
+
+    async def _age(self) -> None:
+        """Let what is held go into the archive."""
+        await asyncio.sleep(timedelta(hours=2, minutes=5).total_seconds())
         assert await self.platform.retain_once()
 
     def _judge(self, *, retained: bool) -> None:

@@ -22,6 +22,7 @@ class World:
     """One run's time, luck and trace. Every random choice of a run comes from its seed."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.random = Random(seed)
         self.trace: list[str] = []
         self.faults = True
