@@ -198,9 +198,12 @@ class Customer:
             f"releases {id}", lambda parts: release_held(id, self.caller, parts.release_held)
         )
 
-    async def release_all(self) -> None:
-        for [id] in self.platform.storage.execute(HOLDING):
+    async def release_all(self) -> bool:
+        """Whatever is held; whether anything was."""
+        ids = [id for [id] in self.platform.storage.execute(HOLDING)]
+        for id in ids:
             await self._release(id, resume=True)
+        return bool(ids)
 
     async def pause_all(self) -> None:
         """A disabled trigger fires on, and cannot be paused before it is resumed."""

@@ -73,9 +73,9 @@ class Simulation:
             await self._recover()
             await self.importer.settle()
             await self._settle()
-            await self.customer.release_all()  # which resumes triggers
-            await self._end_schedules()
-            await self._settle()
+            if await self.customer.release_all():  # which resumes triggers
+                await self._end_schedules()
+                await self._settle()
             self._judge(retained=True)
             self.model.check_at_rest()
             self.importer.check()
