@@ -8,6 +8,8 @@ PYTEST ?= $(BIN)/pytest
 ARGS ?=
 EXAMPLES ?= 50
 ROUNDS ?= 2
+# More than cores: many tests wait for processes, leases and schedules.
+WORKERS ?= 4
 
 # Each name is broken by brackets, so that the search does not find itself.
 REGISTRIES := pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.(org|com)|yarnpk[g]\.com|mave[n]\.org
@@ -28,10 +30,10 @@ up: $(RUNTIME)  ## start the whole platform on this machine; Ctrl-C stops it
 demo: $(RUNTIME)  ## make and fire triggers on the running platform
 	@$(BIN)/triggerfish demo $(ARGS)
 
-test: $(DEV)  ## run the tests with a real Postgres, without Docker
-	$(PYTEST) -n 2 --dist loadfile -m "not elasticmq" $(ARGS)
+test: $(DEV)  ## run the tests with a real Postgres, without Docker (WORKERS=4 at once)
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not elasticmq" $(ARGS)
 
-test-elasticmq: $(DEV)  ## run the queue and end-to-end tests with a real ElasticMQ (Java, Maven)
+test-elasticmq: $(DEV)  ## run the tests that are about the queue with a real ElasticMQ (Java, Maven)
 	$(BIN)/python tests/elasticmq/run.py $(ARGS)
 
 fuzz: $(DEV)  ## run schemathesis longer (EXAMPLES=50 for each operation, SEED=1), through both lanes

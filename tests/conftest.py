@@ -5,24 +5,42 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 import boto3
-import psycopg
 import pytest
-from moto import mock_aws
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from local.services.postgres import Postgres
+from tests import order
 from tests.clock import VirtualClock
+from tests.databases import Databases
 from tests.invariants import assert_invariants, last_retention
+from tests.mocked_aws import mocked_aws
 from tests.receiver import Receiver
-from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.domain.access import Principal
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring, install
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
 API_KEY = "tf_test_0123456789abcdefghijklmnopqrstuv"
 ENCRYPTION_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return order.WholeFiles(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -37,22 +55,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def template_database(postgres: Postgres) -> str:
-    """A migrated database that every test's own is a copy of."""
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE triggerfish_template")
-    upgrade(postgres.url("triggerfish_template"))
-    return "triggerfish_template"
+def databases(postgres: Postgres) -> Iterator[Databases]:
+    """Where tests get databases of their own."""
+    with Databases(postgres) as lender:
+        yield lender
 
 
 @pytest.fixture
-def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
-    """A fresh, migrated database."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}")
-        yield postgres.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(databases: Databases) -> Iterator[str]:
+    """An empty, migrated database."""
+    with databases.lent() as url:
+        yield url
 
 
 @pytest.fixture
@@ -61,8 +74,8 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def queue_urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
-    """The delivery queue and its dead-letter queue, mocked by moto."""
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator["SQSClient"]:
+    """SQS as moto mocks it, without a queue."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -70,38 +83,39 @@ def queue_urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL_SQS", raising=False)
-    with mock_aws():
-        sqs = boto3.client("sqs")
-        dead = sqs.create_queue(QueueName="deliveries-dlq")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
-        redrive = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 5}
-        queue = sqs.create_queue(
-            QueueName="deliveries",
-            Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "360"},
-        )["QueueUrl"]
-        yield queue, dead
-
-
-def a_queue(name: str) -> str:
-    """Its URL."""
-    return str(boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
+    with mocked_aws():
+        yield boto3.client("sqs")
 
 
 @pytest.fixture
-def imports_url(queue_urls: tuple[str, str]) -> str:
+def queue_urls(sqs: "SQSClient") -> tuple[str, str]:
+    """The delivery queue and its dead-letter queue."""
+    dead = sqs.create_queue(QueueName="deliveries-dlq")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+    redrive = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 5}
+    queue = sqs.create_queue(
+        QueueName="deliveries",
+        Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "360"},
+    )["QueueUrl"]
+    return queue, dead
+
+
+@pytest.fixture
+def imports_url(sqs: "SQSClient") -> str:
     """The queue of import jobs, beside that of deliveries."""
-    return a_queue("imports")
+    return sqs.create_queue(QueueName="imports")["QueueUrl"]
 
 
 @pytest.fixture
-def notifications_url(queue_urls: tuple[str, str]) -> str:
+def notifications_url(sqs: "SQSClient") -> str:
     """The queue of the catalogue's notifications, beside that of deliveries."""
-    return a_queue("notifications")
+    return sqs.create_queue(QueueName="notifications")["QueueUrl"]
 
 
 @pytest.fixture
 def settings(
     database_url: str,
+    sqs: "SQSClient",
     queue_urls: tuple[str, str],
     imports_url: str,
     notifications_url: str,
@@ -112,10 +126,10 @@ def settings(
         deliveries_queue_url=queue_urls[0],
         deliveries_dlq_url=queue_urls[1],
         imports_queue_url=imports_url,
-        imports_dlq_url=a_queue("imports-dlq"),
+        imports_dlq_url=sqs.create_queue(QueueName="imports-dlq")["QueueUrl"],
         object_store=f"file:{tmp_path}/objects",
         notifications_queue_url=notifications_url,
-        notifications_dlq_url=a_queue("notifications-dlq"),
+        notifications_dlq_url=sqs.create_queue(QueueName="notifications-dlq")["QueueUrl"],
         egress_allow="127.0.0.0/8,::1/128",
         public_url="http://triggerfish.test",
         encryption_keys=ENCRYPTION_KEYS,

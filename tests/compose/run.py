@@ -6,6 +6,7 @@ here, with stand-ins for the images. Where neither can be had, says so loudly an
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ COMPOSE = Path(sys.executable).with_name("docker-compose")
 
 def main() -> int:
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the engine is stopped too
     with ExitStack() as stack:
         if not (is_running() and standins.can_pull()):
             try:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
+from tests.mocked_aws import mocked_aws
 from tests.seaweedfs import binary, seaweedfs
 from triggerfish.adapters.aws_clients import s3_client
 from triggerfish.adapters.object_store_files import FileStore
@@ -71,7 +71,7 @@ def one(
         ]:
             client.delete_object(Bucket=BUCKET, Key=key)
     else:
-        with mock_aws():
+        with mocked_aws():
             client = s3_client(None)
             client.create_bucket(Bucket=BUCKET)
             yield Store(S3Store(client, BUCKET), client=client)

@@ -13,6 +13,8 @@ from tests.e2e.platform import Platform
 from tests.e2e.receiver import Endpoint
 from tests.e2e.waiting import until
 
+pytestmark = pytest.mark.queue
+
 COUNT = 1_000
 
 

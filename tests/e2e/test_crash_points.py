@@ -17,6 +17,8 @@ from tests.e2e.reliability import Row
 from tests.e2e.waiting import until
 from triggerfish.domain.endpoint_limits import endpoint_key
 
+pytestmark = pytest.mark.queue
+
 # By turns, so that one service starts again while another is killed.
 POINTS = [
     "sweep.after_send",

@@ -14,6 +14,8 @@ from tests.e2e.platform import ELASTICMQ_URL, Platform, platform
 from tests.e2e.receiver import Endpoint
 from tests.e2e.waiting import until
 
+pytestmark = pytest.mark.queue
+
 COUNT = 1_000
 PATHS = 50
 """Many receivers: a busy one's waiting events are pulled from the database, message or not."""

@@ -10,6 +10,8 @@ from tests.e2e.platform import Platform
 from tests.e2e.receiver import Endpoint
 from tests.e2e.waiting import until
 
+pytestmark = pytest.mark.queue
+
 ORDER = b'{"id":  "A-1", "total": 10.50, "who": "J\\u00f6rg \xe2\x82\xac"}'
 """Spaces, a trailing zero, an escape and a bare euro sign: what a re-encoding would change."""
 

@@ -10,12 +10,10 @@ import pytest
 
 from tests.e2e.conftest import Note, Record
 from tests.e2e.consistency import check_consistency, connect, final_statuses
-from tests.e2e.platform import ELASTICMQ_URL, Platform
+from tests.e2e.platform import Platform
 from tests.e2e.receiver import Endpoint, listening
 from tests.e2e.reliability import Row
 from tests.e2e.waiting import until
-
-pytestmark = pytest.mark.skipif(bool(ELASTICMQ_URL), reason="no matter of the queue")
 
 WAITING = 1_000
 HEALTHY, ROUNDS = 100, 3

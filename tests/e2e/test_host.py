@@ -112,6 +112,11 @@ def test_a_second_platform_in_the_same_directory_is_refused(shared: Platform) ->
     assert shared.request("GET", "/health/ready").status_code == 200
 
 
+@pytest.mark.queue
+def test_a_broker_is_started_only_where_no_queue_is_given(shared: Platform) -> None:
+    assert set(shared.note["services"]) == SERVICES
+
+
 def test_the_key_is_kept_for_its_owner_only(shared: Platform) -> None:
     for name in ("api-key", "platform.json"):
         assert stat.S_IMODE((shared.state_dir / name).stat().st_mode) == 0o600

@@ -16,6 +16,8 @@ from tests.e2e.platform import Platform, platform
 from tests.e2e.waiting import until
 from tests.seaweedfs import binary, objects, seaweedfs
 
+pytestmark = pytest.mark.queue
+
 FILES = 10
 LINES = 8_000
 BAD_EVERY = 100

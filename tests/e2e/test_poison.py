@@ -13,6 +13,8 @@ from tests.e2e.receiver import Endpoint
 from tests.e2e.reliability import Row
 from tests.e2e.waiting import until
 
+pytestmark = pytest.mark.queue
+
 FAULT = "poison messages among jobs"
 
 JOB: dict[str, Any] = {

@@ -11,12 +11,9 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from tests.e2e.conftest import Record
 from tests.e2e.consistency import check_consistency, connect
 from tests.e2e.crash_points import CrashingPlatform, crashing_platform
-from tests.e2e.platform import ELASTICMQ_URL
 from tests.e2e.receiver import Endpoint
 from tests.e2e.reliability import Row
 from tests.e2e.waiting import until
-
-pytestmark = pytest.mark.skipif(bool(ELASTICMQ_URL), reason="retention does not touch the queue")
 
 # In the order of a run: each is hit by the run that goes on where the last one was killed.
 POINTS = [

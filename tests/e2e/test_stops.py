@@ -15,6 +15,8 @@ from tests.e2e.platform import Platform, gone, platform
 from tests.e2e.receiver import Endpoint
 from tests.e2e.waiting import until
 
+pytestmark = pytest.mark.queue
+
 COUNT = 300
 PATHS = 100
 SLOW_SECONDS = 0.5

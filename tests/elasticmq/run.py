@@ -2,7 +2,8 @@
 
 Fetches the server's jars with Maven, starts it on a free loopback port with infra/elasticmq.conf,
 sets ELASTICMQ_URL and the status of the command as its own. Without a command it runs the SQS
-conformance suite, the dead letters' tests and the end-to-end tests.
+conformance suite, the dead letters' tests and those end-to-end tests that are about the queue;
+`make test` runs all of them on the embedded broker. With --fetch it only fetches the jars.
 """
 
 import hashlib
@@ -27,9 +28,9 @@ PACKAGES = {"java": "default-jre-headless", "mvn": "maven"}
 TESTS = [
     "-m",
     "pytest",
-    *("-n", "2", "--dist", "loadfile"),
+    *("-n", "3", "--dist", "loadfile"),
     "-m",
-    "elasticmq or e2e",
+    "elasticmq or queue",
     "tests/contract/sqs",
     "tests/e2e",
 ]
@@ -37,6 +38,9 @@ TESTS = [
 
 def main() -> int:
     require_tools()
+    if sys.argv[1:] == ["--fetch"]:
+        fetch_jars()
+        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped too
     command = sys.argv[1:] or [sys.executable, *TESTS]
     with elasticmq(fetch_jars()) as url:

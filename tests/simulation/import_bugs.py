@@ -8,7 +8,7 @@ import pytest
 from triggerfish.adapters.db.job_progress import JobProgress
 from triggerfish.adapters.db.jobs import Jobs
 from triggerfish.domain.job import Batch
-from triggerfish.usecases import fire_on_complete, manage_jobs
+from triggerfish.usecases import manage_jobs
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -33,10 +33,6 @@ def the_sweep_finds_no_import(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Jobs, "take_up", take_up)
 
 
-def the_end_of_an_import_is_told_without_a_key(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(fire_on_complete, "keyed_request", lambda keys, body: None)
-
-
 def a_deleted_import_leaves_its_object(patch: pytest.MonkeyPatch) -> None:
     async def purge(job_id: Any, d: Any) -> None:
         await d.jobs.delete_entries(job_id, limit=100)
@@ -48,6 +44,5 @@ def a_deleted_import_leaves_its_object(patch: pytest.MonkeyPatch) -> None:
 IMPORT_BUGS: tuple[Plant, ...] = (
     a_checkpoint_is_written_before_its_lines,
     the_sweep_finds_no_import,
-    the_end_of_an_import_is_told_without_a_key,
     a_deleted_import_leaves_its_object,
 )

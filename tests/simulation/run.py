@@ -73,7 +73,8 @@ class Simulation:
             await self._recover()
             await self.importer.settle()
             await self._settle()
-            if await self.customer.release_all():
+            if await self.customer.release_all():  # which resumes triggers
+                await self._end_schedules()
                 await self._settle()
             self._judge(retained=True)
             self.model.check_at_rest()
@@ -179,7 +180,12 @@ class Simulation:
         for _ in range(5):  # 100 occurrences of a trigger in each
             await self.platform.tick_once()
         self._judge(retained=False)
+        await self._end_schedules()
+
+    async def _end_schedules(self) -> None:
+        self.model.observe()
         await self.customer.pause_all()
+        self.model.observe()
 
     async def _settle(self) -> None:
         """Wait until everything that was promised is done."""

@@ -15,7 +15,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from moto import mock_aws
+
+from tests.mocked_aws import mocked_aws
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 20
@@ -93,7 +94,7 @@ def sqs_at(endpoint_url: str | None) -> Iterator[Sqs]:
 
 @contextmanager
 def moto_sqs() -> Iterator[Sqs]:
-    with mock_aws(), sqs_at(None) as sqs:
+    with mocked_aws(), sqs_at(None) as sqs:
         yield sqs
 
 

@@ -14,14 +14,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import psycopg
 import pytest
 import pytest_asyncio
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from local.runtime.model import DEFAULT_ROUTE
-from local.services.postgres import Postgres
 from tests.conftest import API_KEY
+from tests.databases import Databases
 from tests.factories import a_catalogue_event, an_api_trigger
 from tests.integration.imports import a_line, upload
 from tests.integration.keys import an_api_key, own_project
@@ -119,20 +118,17 @@ class Estate:
             "jobs": "*",
             "catalogue_events": "*",
         }
-        return [
-            row
+        each = [
+            f"(SELECT one::text FROM (SELECT {columns} FROM {table} ORDER BY id) AS one)"
             for table, columns in tables.items()
-            for row in self.api.sql(f"SELECT {columns} FROM {table} ORDER BY id")
         ]
+        return self.api.sql(" UNION ALL ".join(each))
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres, template_database: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-        yield postgres.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def database(databases: Databases) -> Iterator[str]:
+    with databases.lent() as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=LANES)

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
 
-import psycopg
 import pytest
 import pytest_asyncio
 
-from local.services.postgres import Postgres
 from tests.conftest import API_KEY
+from tests.databases import Databases
 from tests.integration.bad_input.table import API
 from tests.integration.lanes import LANES, NOBODY, Api, serving
 from triggerfish.settings import Settings
@@ -17,13 +15,10 @@ from triggerfish.wiring.upkeep import migrate
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres, template_database: str) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """One database for the whole table: nothing in here may change it."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-        yield postgres.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with databases.lent() as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=LANES)

@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
 
 import boto3
-import psycopg
 import pytest
 import pytest_asyncio
-from moto import mock_aws
 
-from local.services.postgres import Postgres
 from tests.conftest import API_KEY
+from tests.databases import Databases
 from tests.integration.catalogue.actions import TOKEN, Catalogue
 from tests.integration.lanes import LANES, serving
+from tests.mocked_aws import mocked_aws
 from triggerfish.settings import Settings
 from triggerfish.wiring.upkeep import migrate
 
@@ -21,7 +19,7 @@ from triggerfish.wiring.upkeep import migrate
 @pytest.fixture(scope="module")
 def served_notifications_url() -> Iterator[str]:
     """The queue of notifications, mocked by moto."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    with pytest.MonkeyPatch.context() as patch, mocked_aws():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -30,12 +28,9 @@ def served_notifications_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres, template_database: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-        yield postgres.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def database(databases: Databases) -> Iterator[str]:
+    with databases.lent() as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=LANES)

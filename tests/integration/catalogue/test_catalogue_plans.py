@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from local.services.postgres import Postgres
+from tests.databases import Databases
 from tests.integration.database.plans import PARAMETER, walk
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.catalogue_events import COUNT, PAGE, PLAN_FOR_PLACES, PLAN_FOR_VALUES
@@ -38,15 +38,14 @@ ONE_TOWN = ["%town" + "c4ca4238a0b923820dcc509a6f75849b" + "%"]  # md5('1')
 
 
 @pytest.fixture(scope="module")
-def large(postgres: Postgres, template_database: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as server:
-        server.execute(f"CREATE DATABASE catalogue_plans TEMPLATE {template_database}".encode())
-        url = dsn(postgres.url("catalogue_plans"))
-        with psycopg.connect(url, autocommit=True, options=PLANNER) as connection:
-            connection.execute(FILL, {"rows": ROWS, "cities": CITIES})
-            connection.execute("VACUUM ANALYZE catalogue_events")
-            yield connection
-        server.execute("DROP DATABASE catalogue_plans WITH (FORCE)")
+def large(databases: Databases) -> Iterator[psycopg.Connection[Any]]:
+    with (
+        databases.lent() as url,
+        psycopg.connect(dsn(url), autocommit=True, options=PLANNER) as connection,
+    ):
+        connection.execute(FILL, {"rows": ROWS, "cities": CITIES})
+        connection.execute("VACUUM ANALYZE catalogue_events")
+        yield connection
 
 
 def plan(connection: psycopg.Connection[Any], statement: object, **filters: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from local.services.postgres import Postgres
+from tests.databases import Databases
 from tests.integration.database.plans import Explaining, Plan
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.event_logs import EventLogs
@@ -39,21 +39,14 @@ FILL = """
 
 
 @pytest.fixture(scope="module", params=["fresh", "analysed"])
-def archive(
-    request: pytest.FixtureRequest, postgres: Postgres, template_database: str
-) -> Iterator[str]:
+def archive(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
     """A database with many archived events, with and without the planner's statistics of them."""
-    name = f"test_list_plans_{request.param}"
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-        try:
-            fill(postgres.url(name))
-            if request.param == "analysed":
-                with psycopg.connect(postgres.dsn(name), autocommit=True) as filled:
-                    filled.execute("ANALYZE event_logs_archive")
-            yield postgres.url(name)
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with databases.lent() as url:
+        fill(url)
+        if request.param == "analysed":
+            with psycopg.connect(dsn(url), autocommit=True) as filled:
+                filled.execute("ANALYZE event_logs_archive")
+        yield url
 
 
 def fill(url: str, rows: int = ROWS, hours: int = HOURS) -> None:

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import boto3
 import pytest
-from moto import mock_aws
 from moto.ses.models import ses_backends
 from pydantic import ValidationError
 
+from tests.mocked_aws import mocked_aws
 from triggerfish.adapters.aws_clients import ses_client, sns_client
 from triggerfish.adapters.notifiers import SesNotifier, SnsNotifier
 from triggerfish.domain.catalogue_notification import News, Notification
@@ -35,7 +35,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    with mocked_aws():
         yield
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
 from local.runtime.sqs import QueueAwayError, SqsQueue, connect
+from tests.mocked_aws import mocked_aws
 
 POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 2}
 DEFINITIONS = {
@@ -24,7 +24,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "local")
-    with mock_aws():
+    with mocked_aws():
         yield connect(2)
 
 
