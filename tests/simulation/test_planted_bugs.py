@@ -39,7 +39,7 @@ def test_without_its_index_a_firing_in_two_transactions_is_found(
     storage_without_the_key: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_occurrence_is_logged_in_a_transaction_of_its_own(monkeypatch)
-    assert "I1: an occurrence is logged once" in found_in(storage_without_the_key, first=LATE)
+    assert "I1: " in found_in(storage_without_the_key, first=LATE)
 
 
 def found_in(storage: Storage, *, first: int = 0) -> str:
