@@ -88,6 +88,22 @@ async def test_held_events_are_released_from_both_tables_to_where_the_trigger_de
     assert log.released_at == clock.now()
 
 
+async def test_archived_events_that_wait_for_a_slot_follow_each_other_at_once(
+    customer: Customer, clock: VirtualClock, receiver: Receiver
+) -> None:
+    trigger = await gone(customer, receiver)
+    for _ in range(12):
+        await customer.fire(trigger)
+    clock.advance(hours=2, minutes=1)
+    await functions.retention()
+    await customer.resume(trigger)
+    assert await customer.release(trigger) == 12
+    await customer.work()  # one slot frees the next: nobody waits for the sweep
+    assert len(receiver.deliveries) == 12
+    archived = await customer.statuses(view=View.ARCHIVED)
+    assert sorted(archived) == ["failure"] + ["success"] * 12
+
+
 async def test_what_is_not_released_goes_when_its_time_is_over(
     customer: Customer, clock: VirtualClock, receiver: Receiver
 ) -> None:

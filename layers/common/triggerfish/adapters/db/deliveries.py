@@ -4,6 +4,7 @@ An open retry may outlive the move to the archive, so claims and outcomes look i
 first and in the archive for the rest.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -184,8 +185,8 @@ class Deliveries:
     def __init__(self, database: Database, *, disable_after: timedelta) -> None:
         self._database = database
         self._disable_after = disable_after
-        # Per endpoint, how far its backlog has been pulled: index entries of rows that are done
-        # stay until the next vacuum, and this saves every pull from walking over all of them.
+        # Per endpoint, how far its active backlog has been pulled: index entries of rows that are
+        # done stay until the next vacuum, and this saves every pull from walking over all of them.
         self._pulled_until: LRUCache[str, datetime] = LRUCache(10_000)
 
     async def claim(self, event_ids: Sequence[UUID], *, now: datetime) -> list[ClaimedEvent | None]:
@@ -212,11 +213,16 @@ class Deliveries:
         """Write outcomes, and lease the oldest waiting event for each endpoint key in `pulls`."""
         settled = await self._settle_in(ACTIVE, outcomes, pulls, now)
         missing = [outcome for outcome in outcomes if outcome.event.id not in settled.done]
+        settled.leased.extend(await self._look_again(pulls, settled.leased, now))
         if missing:
-            archived = await self._settle_in(ARCHIVE, missing, [], now)
+            # Where archived events are delivered, archived ones may wait for the slot too.
+            keys = {outcome.event.endpoint_key for outcome in missing}
+            free = Counter(pulls) - Counter(event.endpoint_key for event in settled.leased)
+            left = [key for key in free.elements() if key in keys]
+            archived = await self._settle_in(ARCHIVE, missing, left, now)
             settled.done.update(archived.done)
             settled.disabled.update(archived.disabled)
-        settled.leased.extend(await self._look_again(pulls, settled.leased, now))
+            settled.leased.extend(archived.leased)
         return settled
 
     async def _look_again(
@@ -263,21 +269,23 @@ class Deliveries:
             SETTLE[table],
             ids=uuid_array(outcome.event.id for outcome in outcomes),
             outcomes=to_json([outcome_row(outcome) for outcome in outcomes]),
-            pulls=to_json([self._pull_row(key, pulls.count(key)) for key in sorted(set(pulls))]),
+            pulls=to_json(
+                [self._pull_row(table, key, slots) for key, slots in sorted(Counter(pulls).items())]
+            ),
             now=now,
             failing_before=now - self._disable_after,
         )
         leased = [row for row in rows if row.kind == "leased"]
-        for row in leased:
-            self._pulled_until[row.endpoint_key] = row.waits_since
+        if table == ACTIVE:
+            self._pulled_until.update({row.endpoint_key: row.waits_since for row in leased})
         return SettledBatch(
             {row.id for row in rows if row.kind == "done"},
             [_claimed(row) for row in leased],
             {row.id: row.reason for row in rows if row.kind == "disabled"},
         )
 
-    def _pull_row(self, endpoint_key: str, slots: int) -> dict[str, Any]:
-        since = self._pulled_until.get(endpoint_key, LONG_AGO)
+    def _pull_row(self, table: str, endpoint_key: str, slots: int) -> dict[str, Any]:
+        since = self._pulled_until.get(endpoint_key, LONG_AGO) if table == ACTIVE else LONG_AGO
         return {"endpoint_key": endpoint_key, "since": since, "slots": slots}
 
 
