@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triggerfish.domain.errors import InvalidInput
-from triggerfish.domain.page import cut, decode_cursor, encode_cursor
+from triggerfish.domain.page import PAGE_BYTES, cut, cut_lines, decode_cursor, encode_cursor
 
 AT = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 ITEMS = [(AT - timedelta(seconds=n), UUID(int=n), n) for n in range(5)]
@@ -81,3 +81,22 @@ def test_what_is_no_cursor_is_refused_naming_it(cursor):
 def test_any_text_is_a_cursor_or_refused(text):
     with suppress(InvalidInput):
         assert decode_cursor(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limit", "shown", "more"),
+    [
+        ([], 3, 0, False),
+        ([1, 1, 1], 3, 3, False),
+        ([1, 1, 1, 1], 3, 3, True),
+        ([2 * PAGE_BYTES], 3, 1, False),
+        ([2 * PAGE_BYTES, 1], 3, 1, True),
+        ([PAGE_BYTES - 1, 1, 1], 3, 2, True),
+        ([PAGE_BYTES - 1, PAGE_BYTES, 1], 3, 2, True),
+    ],
+)
+def test_a_page_ends_with_the_item_that_fills_it(sizes, limit, shown, more):
+    page = cut([(AT, UUID(int=n), size) for n, size in enumerate(sizes)], limit, size=int)
+    lines = cut_lines(list(enumerate(sizes)), limit, size=int)
+    assert page.items == lines.items == sizes[:shown]
+    assert (page.next_cursor is not None) == (lines.next_cursor is not None) == more

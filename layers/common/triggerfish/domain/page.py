@@ -3,10 +3,11 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, takewhile
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -20,6 +21,16 @@ MAX_CURSOR_CHARACTERS = 500
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 250
 MAX_LINES = 1 << 62
+PAGE_BYTES = 4 << 20
+"""Of what customers wrote: a page ends with the item that exceeds it, however high its limit.
+
+A Lambda's answer may have 6 MB, and a gateway process answers many at once.
+"""
+
+
+def weightless(item: object) -> int:
+    """The size of what is small whatever customers write."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +41,34 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def cut(items: Sequence[tuple[datetime, UUID, T]], limit: int) -> Page[T]:
-    """A page from up to limit + 1 items with their keys; the extra one tells that more follow."""
-    shown = items[:limit]
-    more = len(items) > limit
+def cut(
+    items: Sequence[tuple[datetime, UUID, T]], limit: int, size: Callable[[T], int] = weightless
+) -> Page[T]:
+    """A page from up to limit + 1 items with their keys; the extra one tells that more follow.
+
+    It ends early with the item by which `size`, in bytes, comes to PAGE_BYTES in all.
+    """
+    shown = items[: _room([size(item) for _, _, item in items], limit)]
+    more = len(items) > len(shown)
     return Page(
         [item for _, _, item in shown],
         encode_cursor(shown[-1][0], shown[-1][1]) if more else None,
     )
 
 
-def cut_lines(items: Sequence[tuple[int, T]], limit: int) -> Page[T]:
+def cut_lines(
+    items: Sequence[tuple[int, T]], limit: int, size: Callable[[T], int] = weightless
+) -> Page[T]:
     """As `cut`, of lines in the order of their numbers."""
-    shown = items[:limit]
-    more = len(items) > limit
+    shown = items[: _room([size(item) for _, item in items], limit)]
+    more = len(items) > len(shown)
     return Page([item for _, item in shown], encode_line(shown[-1][0]) if more else None)
+
+
+def _room(sizes: Sequence[int], limit: int) -> int:
+    """How many items a page takes, of which there are some with these sizes."""
+    before = accumulate(sizes, initial=0)
+    return min(limit, sum(1 for _ in takewhile(lambda bytes: bytes < PAGE_BYTES, before)))
 
 
 def encode_cursor(at: datetime, id: UUID) -> str:

@@ -56,7 +56,11 @@ async def list_revisions(
     before = decode_cursor(cursor)
     await _standing(trigger_id, caller, d)
     found = await d.revisions.page(caller.project_id, trigger_id, before=before, limit=limit + 1)
-    return cut([(revision.created_at, revision.id, revision) for revision in found], limit)
+    return cut(
+        [(revision.created_at, revision.id, revision) for revision in found],
+        limit,
+        size=lambda revision: len((revision.definition.payload or "").encode()),
+    )
 
 
 async def list_next_fires(

@@ -79,7 +79,11 @@ async def list_entries(
     after = decode_line(cursor)
     await get_job(job_id, caller, d)
     entries = await d.lines.page(job_id, filter, after=after, limit=limit + 1)
-    return cut_lines([(entry.line_no, entry) for entry in entries], limit)
+    return cut_lines(
+        [(entry.line_no, entry) for entry in entries],
+        limit,
+        size=lambda entry: len(entry.message.encode()) + len(entry.attributes.encode()),
+    )
 
 
 async def list_errors(

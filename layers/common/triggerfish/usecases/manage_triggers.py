@@ -47,7 +47,11 @@ async def list_triggers(
     found = await d.triggers.page(
         caller.project_id, type=type, status=status, before=decode_cursor(cursor), limit=limit + 1
     )
-    return cut([(trigger.created_at, trigger.id, trigger) for trigger in found], limit)
+    return cut(
+        [(trigger.created_at, trigger.id, trigger) for trigger in found],
+        limit,
+        size=lambda trigger: len((trigger.revision.definition.payload or "").encode()),
+    )
 
 
 async def get_trigger(trigger_id: UUID, caller: Principal, d: ManageTriggersDeps) -> Trigger:

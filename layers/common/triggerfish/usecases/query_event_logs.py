@@ -49,7 +49,7 @@ async def list_event_logs(
     wanted = selection(filter, window, d.retention, now, limit=limit, cursor=cursor)
     logs = await d.events.page(caller.project_id, wanted)
     views = [(log.fired_at, log.id, view) for log in logs if (view := seen(log, d.retention, now))]
-    return cut(views, limit)
+    return cut(views, limit, size=lambda seen: len(seen.log.payload.encode()))
 
 
 async def get_event_log(event_id: UUID, caller: Principal, d: QueryEventLogsDeps) -> SeenEventLog:

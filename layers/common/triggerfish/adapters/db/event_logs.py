@@ -5,6 +5,7 @@ retention does that in its own time, so readers filter by exact instants.
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
-from triggerfish.adapters.db.values import to_json, uuid_array
+from triggerfish.adapters.db.values import no_more_than_a_page, to_json, uuid_array
 from triggerfish.adapters.db.webhook_urls import token_holds
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.event_log import AcceptedEvent, EventLog, Selection, dedup_id
@@ -67,6 +68,7 @@ LOG_COLUMNS = """
     completed_at, replay_of, attempts, released_at
 """
 
+LISTED = ", ".join(field.name for field in fields(EventLog))
 ORDER = "ORDER BY fired_at DESC, id DESC"
 
 CONDITIONS = {
@@ -135,7 +137,10 @@ def _list(given: frozenset[str]) -> TextClause:
         for table in (ACTIVE, ARCHIVE)
     )
     both = " UNION ALL ".join(parts)
-    return text(f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit")
+    newest = f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit"
+    return text(
+        no_more_than_a_page(newest, columns=LISTED, size="octet_length(payload)", order=ORDER)
+    )
 
 
 class EventLogs:

@@ -1,5 +1,6 @@
 """What an import read: its log entries, and the reasons of its bad lines, by line number."""
 
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from triggerfish.adapters.db.engine import Database
+from triggerfish.adapters.db.values import no_more_than_a_page
 from triggerfish.domain.job import LineError, LineFilter
 from triggerfish.domain.log_entry import LogRow
 
@@ -16,6 +18,8 @@ ERRORS = text("""
      ORDER BY line_no
      LIMIT :limit
 """)
+
+COLUMNS = ", ".join(field.name for field in fields(LogRow))
 
 CONDITIONS = {
     "level": "level = :level",
@@ -32,12 +36,9 @@ def _list(given: frozenset[str]) -> TextClause:
         ["job_id = :job_id", "line_no > :after"]
         + [condition for name, condition in CONDITIONS.items() if name in given]
     )
-    return text(f"""
-        SELECT line_no, timestamp, level, service, message, attributes FROM log_entries
-         WHERE {conditions}
-         ORDER BY line_no
-         LIMIT :limit
-    """)
+    first = f"SELECT {COLUMNS} FROM log_entries WHERE {conditions} ORDER BY line_no LIMIT :limit"
+    size = "octet_length(message) + octet_length(attributes)"
+    return text(no_more_than_a_page(first, columns=COLUMNS, size=size, order="ORDER BY line_no"))
 
 
 class LogEntries:

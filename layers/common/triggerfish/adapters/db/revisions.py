@@ -6,13 +6,13 @@ from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.trigger_rows import REVISION_COLUMNS, to_revision
-from triggerfish.adapters.db.values import keyset
+from triggerfish.adapters.db.values import keyset, no_more_than_a_page
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.page import Place
 from triggerfish.domain.trigger import Revision
 
 # Revisions from before they kept their names show the trigger's.
-LIST = text(f"""
+NEWEST = f"""
     SELECT {REVISION_COLUMNS}, coalesce(r.name, t.name) AS name
       FROM trigger_revisions r JOIN triggers t ON t.id = r.trigger_id
      WHERE t.project_id = :project_id AND t.id = :trigger_id
@@ -20,7 +20,15 @@ LIST = text(f"""
             OR (r.created_at, r.id) < (:before_at, CAST(:before_id AS uuid)))
      ORDER BY r.created_at DESC, r.id DESC
      LIMIT :limit
-""")
+"""
+LIST = text(
+    no_more_than_a_page(
+        NEWEST,
+        columns="*",
+        size="coalesce(octet_length(payload), 0)",
+        order="ORDER BY revised_at DESC, revision_id DESC",
+    )
+)
 
 
 class Revisions:

@@ -13,7 +13,7 @@ from triggerfish.adapters.db.sealed_columns import (
     sealed_token,
 )
 from triggerfish.adapters.db.trigger_rows import COLUMNS, insert_revision, to_trigger
-from triggerfish.adapters.db.values import keyset
+from triggerfish.adapters.db.values import keyset, no_more_than_a_page
 from triggerfish.adapters.db.withdrawn_events import withdraw
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.delivery import DeliverySettings
@@ -61,7 +61,7 @@ COUNT = text("""
       FROM (SELECT FROM triggers WHERE project_id = :project_id LIMIT :enough) AS counted
 """)
 
-LIST = text(f"""
+NEWEST = f"""
     SELECT {COLUMNS}
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
      WHERE t.project_id = :project_id
@@ -71,7 +71,15 @@ LIST = text(f"""
             OR (t.created_at, t.id) < (:before_at, CAST(:before_id AS uuid)))
      ORDER BY t.created_at DESC, t.id DESC
      LIMIT :limit
-""")
+"""
+LIST = text(
+    no_more_than_a_page(
+        NEWEST,
+        columns="*",
+        size="coalesce(octet_length(payload), 0)",
+        order="ORDER BY created_at DESC, id DESC",
+    )
+)
 
 REVISIONS = text("""
     SELECT id AS revision_id, trigger_id AS owner_id, endpoint, endpoint_headers, retry,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from triggerfish.domain.page import Place
+from triggerfish.domain.page import PAGE_BYTES, Place
 
 
 def to_json(rows: list[dict[str, Any]]) -> str:
@@ -25,6 +25,22 @@ def to_json(rows: list[dict[str, Any]]) -> str:
 def uuid_array(ids: Iterable[UUID]) -> str:
     """The literal of a `uuid[]`."""
     return "{" + ",".join(map(str, ids)) + "}"
+
+
+def no_more_than_a_page(rows: str, *, columns: str, size: str, order: str) -> str:
+    """The query `rows` up to the row by which `size`, in bytes, comes to PAGE_BYTES in all, and one
+    row more, which tells that others follow (`domain/page.py` cuts it off).
+
+    `octet_length` reads the length of a stored text without reading the text.
+    """
+    return f"""
+        SELECT {columns}
+          FROM (SELECT page.*, sum({size}) OVER (
+                       {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS bytes_before
+                  FROM ({rows}) AS page) AS sized
+         WHERE coalesce(bytes_before, 0) < {PAGE_BYTES}
+         {order}
+    """
 
 
 def keyset(before: Place | None, limit: int) -> dict[str, Any]:
