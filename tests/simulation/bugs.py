@@ -16,10 +16,12 @@ from triggerfish.adapters.db import (
     due_triggers,
     event_logs,
     held_events,
+    overdue_events,
     retention,
     trigger_changes,
 )
 from triggerfish.adapters.db.deliveries import Deliveries
+from triggerfish.adapters.db.overdue_events import OverdueEvents
 from triggerfish.domain import firing
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.exchange import OutboundRequest
@@ -57,11 +59,11 @@ def the_sweep_finds_nothing(patch: pytest.MonkeyPatch) -> None:
     async def overdue(*_: object, **__: object) -> list[EventRef]:
         return []
 
-    patch.setattr(Deliveries, "overdue", overdue)
+    patch.setattr(OverdueEvents, "overdue", overdue)
 
 
 def a_message_that_was_sent_is_never_sent_again(patch: pytest.MonkeyPatch) -> None:
-    replaced(patch, deliveries, "OVERDUE", "enqueued_at < :resend_before", "false")
+    replaced(patch, overdue_events, "OVERDUE", "enqueued_at < :resend_before", "false")
 
 
 def an_occurrence_is_logged_in_a_transaction_of_its_own(patch: pytest.MonkeyPatch) -> None:

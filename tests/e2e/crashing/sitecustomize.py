@@ -31,6 +31,7 @@ SERVICES = {
 DUE = "triggerfish.adapters.db.due_triggers"
 EVENTS = "triggerfish.adapters.db.event_logs"
 DELIVERIES = "triggerfish.adapters.db.deliveries"
+OVERDUE = "triggerfish.adapters.db.overdue_events"
 KEYS = "triggerfish.adapters.db.idempotency_keys"
 RETENTION = "triggerfish.adapters.db.retention"
 QUEUE = "triggerfish.adapters.queue_sqs"
@@ -70,7 +71,7 @@ POINTS = [
     Point("tick.before_commit", DUE, "_advance", AFTER),
     Point("tick.after_commit", DUE, "DueTriggers.fire", AFTER, lambda fired: fired.refs),
     Point("tick.after_send", EVENTS, "EventLogs.mark_enqueued", BEFORE),
-    Point("sweep.after_send", DELIVERIES, "Deliveries.mark_resent", BEFORE),
+    Point("sweep.after_send", OVERDUE, "OverdueEvents.mark_resent", BEFORE),
     Point("deliver.after_claim", DELIVERIES, "Deliveries.claim", AFTER),
     Point("deliver.during_post", SENDER, "HttpSender.post", DURING),
     Point("deliver.after_post", SENDER, "HttpSender.post", AFTER),

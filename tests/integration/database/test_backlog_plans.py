@@ -13,6 +13,7 @@ from tests.integration.lanes import dsn
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.due_triggers import LAST_TURNS
 from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.overdue_events import OverdueEvents
 from triggerfish.domain.catch_up import GRACE
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -91,9 +92,7 @@ async def test_events_are_claimed_and_marked_without_the_others(
     await Deliveries(backlog, disable_after=timedelta(days=1)).claim(ids, now=NOW)
     assert 0 < backlog.rows_read <= FEW
     await EventLogs(backlog).mark_enqueued(ids, now=NOW)
-    await Deliveries(backlog, disable_after=timedelta(days=1)).mark_resent(
-        ids, now=NOW, horizon=timedelta(0)
-    )
+    await OverdueEvents(backlog).mark_resent(ids, now=NOW, horizon=timedelta(0))
     assert len(ids) < backlog.rows_read <= 2 * FEW
 
 

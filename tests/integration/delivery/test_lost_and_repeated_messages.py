@@ -116,9 +116,7 @@ async def test_a_late_mark_does_not_hold_up_a_retry(
     event_id = await fire(parts, trigger, b'{"id": 1}')
     await functions.work(parts.settings.deliveries_queue_url)
     await parts.events.mark_enqueued([event_id], now=clock.now())
-    await parts.tick.deliveries.mark_resent(
-        [event_id], now=clock.now(), horizon=parts.settings.lookahead
-    )
+    await parts.overdue.mark_resent([event_id], now=clock.now(), horizon=parts.settings.lookahead)
     clock.advance(seconds=23)
     assert (await functions.tick())["swept"] == 1
 

@@ -106,7 +106,8 @@ async def test_a_socket_shows_the_state_then_progress_then_the_end_and_closes(li
         watching = asyncio.create_task(states(socket))
         await live.work()
         seen = await asyncio.wait_for(watching, SECONDS)
-    assert {state["status"] for state in seen} == {"processing", "completed"}
+    # The first state may come twice: whoever watches looks again once it listens.
+    assert {state["status"] for state in seen} - {"queued"} == {"processing", "completed"}
     assert seen[-1] == await live.api.get(f"{JOBS}/{job_id}")
     assert len(seen) > 5, "each percent is an update"
 

@@ -44,7 +44,7 @@ class ReleaseHeldDeps:
     clock: Clock
     triggers: TriggerStore
     held: HeldEvents
-    deliveries: Resent
+    overdue: Resent
     queue: Queue
     retention: RetentionPolicy
     lookahead: timedelta
@@ -81,5 +81,5 @@ async def _release_batch(trigger: Trigger, d: ReleaseHeldDeps) -> list[EventRef]
     sent = await d.queue.send(refs, now=now)
     if sent:
         ids = [ref.event_id for ref in sent]
-        await d.deliveries.mark_resent(ids, now=now, horizon=d.lookahead)
+        await d.overdue.mark_resent(ids, now=now, horizon=d.lookahead)
     return refs

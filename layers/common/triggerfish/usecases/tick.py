@@ -47,7 +47,7 @@ class TickDeps:
     ids: Ids
     due: DueTriggers
     events: Enqueued
-    deliveries: Overdue
+    overdue: Overdue
     queue: Queue
     heartbeats: Heartbeats
     journal: Journal
@@ -127,9 +127,9 @@ async def sweep(horizon: timedelta, d: TickDeps) -> int:
 
     Marked only when the queue took the message: while it is away, every tick tries again.
     """
-    refs = await d.deliveries.overdue(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
+    refs = await d.overdue.overdue(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
     sent = await d.queue.send(refs, now=d.clock.now())
     if sent:
         ids = [ref.event_id for ref in sent]
-        await d.deliveries.mark_resent(ids, now=d.clock.now(), horizon=horizon)
+        await d.overdue.mark_resent(ids, now=d.clock.now(), horizon=horizon)
     return len(sent)

@@ -10,6 +10,7 @@ from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.observations import Observations
+from triggerfish.adapters.db.overdue_events import OverdueEvents
 from triggerfish.adapters.db.triggers import Triggers
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.adapters.journal import LogJournal
@@ -62,6 +63,10 @@ class SharedParts:
         return Deliveries(
             self.database, disable_after=timedelta(seconds=self.settings.disable_after_seconds)
         )
+
+    @cached_property
+    def overdue(self) -> OverdueEvents:
+        return OverdueEvents(self.database)
 
     @cached_property
     def observations(self) -> Observations:

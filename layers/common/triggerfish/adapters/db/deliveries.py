@@ -1,4 +1,4 @@
-"""Deliveries: an event's row is leased, settled and, when it was forgotten, taken up again.
+"""Deliveries: an event's row is leased and settled.
 
 An open retry may outlive the move to the archive, so claims and outcomes look in the active table
 first and in the archive for the rest.
@@ -17,20 +17,16 @@ from sqlalchemy import Row, TextClause, text
 from triggerfish.adapters.db.delivery_stats import COUNT_OUTCOMES
 from triggerfish.adapters.db.endpoint_health import DISABLED_NOW, NOTE_HEALTH
 from triggerfish.adapters.db.engine import Database
-from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE, event_ref
+from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE
 from triggerfish.adapters.db.outcome_rows import outcome_row
 from triggerfish.adapters.db.values import to_json, uuid_array
 from triggerfish.adapters.db.withdrawn_events import KNOWN_ACTIVE, KNOWN_ELSEWHERE
-from triggerfish.domain.delivery import ClaimedEvent, EventRef, Held, Outcome
+from triggerfish.domain.delivery import ClaimedEvent, Held, Outcome
 
 # A lease outlives the endpoint's time limit by this much: a live worker always answers before.
 LEASE_MARGIN_SECONDS = 10
 
-# Due this long and never enqueued: whoever wrote the row died before it could send the message.
-UNSENT_GRACE = timedelta(seconds=2)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-# Enqueued this long ago and still waiting: the message was lost, or its endpoint is busy.
-RESEND_AFTER = timedelta(seconds=60)
 
 # A disabled trigger's events are held, except those already being retried and what a person asked
 # for, a test or a replay.
@@ -135,35 +131,8 @@ def _settle(table: str) -> TextClause:
     """)
 
 
-def _overdue(table: str) -> TextClause:
-    return text(f"""
-        SELECT id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
-          FROM {table}
-         WHERE status IN ('pending', 'delivering') AND next_attempt_at <= :until
-           AND ((status = 'pending' AND enqueued_at IS NULL
-                 AND (attempt > 0 OR source = 'manual-test' OR next_attempt_at > fired_at
-                      OR next_attempt_at <= :unsent_before))
-             OR (status = 'pending' AND enqueued_at < :resend_before
-                 AND next_attempt_at <= :now)
-             OR (status = 'delivering' AND lease_until < :now
-                 AND (enqueued_at IS NULL OR enqueued_at < :resend_before)))
-         ORDER BY next_attempt_at
-         LIMIT :limit
-    """)
-
-
-def _mark_resent(table: str) -> TextClause:
-    return text(f"""
-        UPDATE {table} SET enqueued_at = :now
-         WHERE id = ANY(CAST(:ids AS uuid[]))
-           AND next_attempt_at <= :until  -- not a later retry that overtook this mark
-    """)
-
-
 CLAIM = {table: _claim(table) for table in (ACTIVE, ARCHIVE)}
 SETTLE = {table: _settle(table) for table in (ACTIVE, ARCHIVE)}
-OVERDUE = {table: _overdue(table) for table in (ACTIVE, ARCHIVE)}
-MARK_RESENT = {table: _mark_resent(table) for table in (ACTIVE, ARCHIVE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,27 +203,6 @@ class Deliveries:
         for key in set(empty):
             del self._pulled_until[key]
         return (await self._settle_in(ACTIVE, [], empty, now)).leased if empty else []
-
-    async def overdue(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]:
-        """What is due without a message: long retries, lost messages, dead workers."""
-        values = {
-            "now": now,
-            "until": now + horizon,
-            "unsent_before": now - UNSENT_GRACE,
-            "resend_before": now - RESEND_AFTER,
-            "limit": limit,
-        }
-        rows = await self._database.run(OVERDUE[ACTIVE], **values)
-        rows += await self._database.run(OVERDUE[ARCHIVE], **values)
-        return [event_ref(row) for row in rows]
-
-    async def mark_resent(
-        self, event_ids: Sequence[UUID], *, now: datetime, horizon: timedelta
-    ) -> None:
-        """Note that a message is on its way again."""
-        ids = uuid_array(sorted(event_ids))
-        for statement in MARK_RESENT.values():
-            await self._database.run(statement, ids=ids, now=now, until=now + horizon)
 
     async def _claim_in(
         self, table: str, event_ids: Sequence[UUID], now: datetime
