@@ -4,6 +4,8 @@ import asyncio
 import json
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -20,6 +22,7 @@ from triggerfish.domain.message import parse_message
 from triggerfish.usecases.deliver import Deliveries, deliver
 from triggerfish.wiring import Wiring
 
+MARK = text("UPDATE event_logs_active SET enqueued_at = now() WHERE id = :id")
 WAITING_FOR_A_LOCK = text(
     "SELECT pid FROM pg_stat_activity"
     " WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -42,6 +45,41 @@ async def test_a_row_that_is_being_marked_as_sent_is_claimed_all_the_same(
     claimed = await claim
     assert claimed is not None
     assert claimed.id == event_id
+
+
+async def test_a_freed_slot_waits_for_a_row_that_is_being_marked_as_sent(
+    parts: Wiring,
+    caller: Principal,
+    clock: VirtualClock,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its message is gone: skipped, the row would wait for the sweep."""
+    limited = {"url": receiver.url(), "max_concurrency": 1}
+    trigger = await create(parts, caller, an_api_trigger("", endpoint=limited))
+    ids = {await fire(parts, trigger, b'{"id": %d}' % n) for n in range(2)}
+    receiver.hold = asyncio.Event()
+    working = asyncio.create_task(functions.work(parts.settings.deliveries_queue_url))
+    async with asyncio.timeout(10):
+        while not parts.deliver.slots.parked(trigger.revision.definition.endpoint.key):
+            await asyncio.sleep(0.01)
+        while not receiver.deliveries:
+            await asyncio.sleep(0.01)
+    (parked,) = ids - {UUID(one.headers["webhook-id"]) for one in receiver.deliveries}
+    asked, marked = asyncio.Event(), asyncio.Event()
+
+    async def pause(instant: datetime) -> None:
+        asked.set()
+        await marked.wait()
+
+    monkeypatch.setattr(clock, "sleep_until", pause)
+    async with parts.database.transaction() as marking:
+        await marking.execute(MARK, {"id": parked})
+        receiver.hold.set()
+        await asyncio.wait_for(asked.wait(), 10)
+    marked.set()
+    await asyncio.wait_for(working, 10)
+    assert len(receiver.deliveries) == 2
 
 
 async def test_repeated_and_reordered_messages_deliver_an_event_once(

@@ -38,6 +38,7 @@ class BatchedDeliveries:
         waiting: dict[str | None, list[ClaimedEvent]] = {}
         for event in batch.leased:
             waiting.setdefault(event.endpoint_key, []).append(event)
+        served = set(waiting)
         return [
             Settled(
                 outcome is not None and outcome.event.id in batch.done,
@@ -46,6 +47,7 @@ class BatchedDeliveries:
                 batch.disabled.pop(outcome.event.trigger_id, None)
                 if outcome is not None and outcome.event.trigger_id is not None
                 else None,
+                is_blocked=key in batch.blocked and key not in served,
             )
             for outcome, key in settlements
         ]

@@ -141,12 +141,14 @@ class Held:
 class Settled:
     """What settling came to: whether the outcome was written, and the event that is next.
 
-    `disabled` says why the outcome has disabled its trigger, if it has.
+    `disabled` says why the outcome has disabled its trigger, if it has. `is_blocked`: others hold
+    the rows of all events that wait for the endpoint, if only to note that they were sent.
     """
 
     recorded: bool
     next: ClaimedEvent | None
     disabled: str | None = None
+    is_blocked: bool = False
 
 
 def classify(reply: Reply | SendFailure) -> Verdict:

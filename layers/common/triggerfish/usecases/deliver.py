@@ -28,6 +28,7 @@ from triggerfish.ports import Clock, Heartbeats, Journal, Queue, Sender
 DRAIN_BUDGET = timedelta(seconds=15)
 # An outcome that cannot be written is kept as long as its lease surely lasts: its margin is 10 s.
 SETTLE_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0.5, 1, 2, 4))
+BLOCKED_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0.02, 0.05, 0.1, 0.2))
 # Messages come up to a second early. One that comes earlier was due beyond the queue's longest
 # delay, or the clock was set back.
 LONGEST_WAIT = timedelta(seconds=5)
@@ -207,7 +208,22 @@ async def _settle(
             d.journal.attempted(outcome, recorded=recorded)
     if outcome is not None and recorded:
         await _follow_up(outcome, settled, d)
+    if pull is not None and settled.is_blocked:
+        return await _pull_again(pull, d)
     return settled.next
+
+
+async def _pull_again(key: str, d: DeliverDeps) -> ClaimedEvent | None:
+    """Wait for rows that others held for a moment: their messages are gone, so nobody else comes.
+
+    Still held, they are about to be leased, or left to the sweep.
+    """
+    for pause in BLOCKED_PAUSES:
+        await d.clock.sleep_until(d.clock.now() + pause)
+        settled = await _insist(None, d, pull=key)
+        if settled.next is not None or not settled.is_blocked:
+            return settled.next
+    return None
 
 
 async def _insist(outcome: Outcome | Held | None, d: DeliverDeps, *, pull: str | None) -> Settled:

@@ -128,6 +128,16 @@ def _settle(table: str) -> TextClause:
         SELECT 'done', id, NULL, {NO_CLAIM} FROM done
          UNION ALL
         SELECT 'disabled', id, disabled_reason, {NO_CLAIM} FROM noted WHERE is_disabled
+         UNION ALL
+        SELECT 'blocked', NULL, s.endpoint_key, {NO_CLAIM}
+          FROM json_to_recordset(CAST(:pulls AS json)) AS s (endpoint_key text, since timestamptz)
+         WHERE NOT EXISTS (SELECT FROM pulled p WHERE p.endpoint_key = s.endpoint_key)
+           AND (SELECT true FROM {table}
+                 WHERE (endpoint_key, next_attempt_at) >= (s.endpoint_key, s.since)
+                   AND (endpoint_key, next_attempt_at) <= (s.endpoint_key, :now)
+                   AND status = 'pending'
+                 ORDER BY endpoint_key, next_attempt_at
+                 LIMIT 1)
     """)
 
 
@@ -140,12 +150,14 @@ class SettledBatch:
     """What settling came to.
 
     `done`: ids whose outcome was written (not: lost to another worker's lease); `leased`: events
-    in no order; `disabled`: ids of triggers that their outcomes have disabled, and why.
+    in no order; `disabled`: ids of triggers that their outcomes have disabled, and why; `blocked`:
+    endpoint keys of which nothing was leased although events wait, as others hold their rows.
     """
 
     done: set[UUID]
     leased: list[ClaimedEvent]
     disabled: dict[UUID, str]
+    blocked: set[str]
 
 
 class Deliveries:
@@ -182,7 +194,10 @@ class Deliveries:
         """Write outcomes, and lease the oldest waiting event for each endpoint key in `pulls`."""
         settled = await self._settle_in(ACTIVE, outcomes, pulls, now)
         missing = [outcome for outcome in outcomes if outcome.event.id not in settled.done]
-        settled.leased.extend(await self._look_again(pulls, settled.leased, now))
+        if empty := self._forget_where(pulls, settled.leased):
+            again = await self._settle_in(ACTIVE, [], empty, now)
+            settled.leased.extend(again.leased)
+            settled.blocked.update(again.blocked)
         if missing:
             # Where archived events are delivered, archived ones may wait for the slot too.
             keys = {outcome.event.endpoint_key for outcome in missing}
@@ -192,17 +207,16 @@ class Deliveries:
             settled.done.update(archived.done)
             settled.disabled.update(archived.disabled)
             settled.leased.extend(archived.leased)
+            settled.blocked.update(archived.blocked)
         return settled
 
-    async def _look_again(
-        self, pulls: Sequence[str], leased: Sequence[ClaimedEvent], now: datetime
-    ) -> list[ClaimedEvent]:
-        """Pull from the very beginning where nothing was found from the remembered point on."""
+    def _forget_where(self, pulls: Sequence[str], leased: Sequence[ClaimedEvent]) -> list[str]:
+        """Where nothing was found from the remembered point on: to be pulled from the beginning."""
         found = {event.endpoint_key for event in leased}
         empty = [key for key in pulls if key not in found and key in self._pulled_until]
         for key in set(empty):
             del self._pulled_until[key]
-        return (await self._settle_in(ACTIVE, [], empty, now)).leased if empty else []
+        return empty
 
     async def _claim_in(
         self, table: str, event_ids: Sequence[UUID], now: datetime
@@ -230,6 +244,7 @@ class Deliveries:
             {row.id for row in rows if row.kind == "done"},
             [_claimed(row) for row in leased],
             {row.id: row.reason for row in rows if row.kind == "disabled"},
+            {row.reason for row in rows if row.kind == "blocked"},
         )
 
     def _pull_row(self, table: str, endpoint_key: str, slots: int) -> dict[str, Any]:
