@@ -101,13 +101,17 @@ class Load:
         return [*self.burst.trigger_ids, self.customer.trigger_id]
 
     def wait_for_rows(self, count: int = 1) -> None:
-        """Until ticks have written that many of the burst's events and noted them as sent."""
+        """Until ticks have written that many of the burst's events, and sent all those many.
+
+        One that was sent is noted so, until a worker has it.
+        """
         with connect(self.platform.database_url) as connection:
             until(
                 lambda: (
                     connection.execute(
                         "SELECT count(*) >= %s FROM event_logs_active"
-                        " WHERE trigger_id = ANY(%s::uuid[]) AND (enqueued_at IS NOT NULL OR %s = 1)",
+                        " WHERE trigger_id = ANY(%s::uuid[])"
+                        " AND (enqueued_at IS NOT NULL OR attempt > 0 OR %s = 1)",
                         (count, self.burst.trigger_ids, count),
                     ).fetchall()
                     == [(True,)]
