@@ -31,3 +31,7 @@ def an_api_key(api: Api, key: str, *scopes: str, **columns: Any) -> dict[str, st
 def own_project(api: Api) -> UUID:
     [(project,)] = api.sql("SELECT id FROM projects WHERE name = 'default'")
     return UUID(str(project))
+
+
+def bearer(created: dict[str, Any]) -> dict[str, str]:
+    return {"authorization": f"Bearer {created['key']}"}

@@ -74,7 +74,7 @@ class SimulatedStore:
 
 
 class SimulatedJobQueue:
-    """The `JobQueue` port of one process; to the broker an import is an event like any other."""
+    """The `IdQueue` port of one process; to the broker an import is an event like any other."""
 
     def __init__(self, broker: Broker, process: Process) -> None:
         self._broker = broker

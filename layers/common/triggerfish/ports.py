@@ -48,19 +48,11 @@ class Queue(Protocol):
         ...
 
 
-class JobQueue(Protocol):
-    """A hint to workers that import jobs wait; never the truth."""
+class IdQueue(Protocol):
+    """A hint to workers that import jobs or notifications wait; never the truth."""
 
     async def send(self, ids: Sequence[UUID]) -> list[UUID]:
-        """Send one message a job; those whose message was taken."""
-        ...
-
-
-class NotificationQueue(Protocol):
-    """A hint to workers that notifications wait; never the truth."""
-
-    async def send(self, ids: Sequence[UUID]) -> list[UUID]:
-        """Send one message a notification; those whose message was taken."""
+        """Send one message an id; those whose message was taken."""
         ...
 
 

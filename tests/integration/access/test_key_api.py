@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 
 from tests.conftest import API_KEY
-from tests.integration.keys import an_api_key, own_project
+from tests.integration.keys import an_api_key, bearer
 from tests.integration.lanes import Api, assert_refused
 from triggerfish.domain.access import PROJECT_SCOPES, SCOPES, hash_secret
 
@@ -38,10 +38,6 @@ async def a_key(api: Api, *scopes: str, **fields: Any) -> dict[str, Any]:
 
 async def revoke(api: Api, key: dict[str, Any]) -> httpx.Response:
     return await api.http.post(f"{KEYS}/{key['id']}/revoke")
-
-
-def bearer(created: dict[str, Any]) -> dict[str, str]:
-    return {"authorization": f"Bearer {created['key']}"}
 
 
 async def is_valid(api: Api, created: dict[str, Any]) -> bool:
@@ -254,57 +250,3 @@ async def test_a_refused_key_does_not_count_as_used(api: Api) -> None:
     await is_valid(api, key)
     await last_used(api, await bootstrap(api))
     assert (await api.get(f"{KEYS}/{key['id']}"))["last_used_at"] is None
-
-
-async def a_project(api: Api, name: str = "acme") -> dict[str, Any]:
-    answer = await api.http.post("/api/v1/projects", json={"name": name})
-    assert answer.status_code == 201, answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    created: dict[str, Any] = answer.json()
-    return created
-
-
-async def test_a_project_comes_with_the_key_that_administers_it(api: Api) -> None:
-    project = await a_project(api)
-    assert set(project) == {"id", "name", "created_at", "first_key"}
-    first = project["first_key"]
-    assert first["scopes"] == list(PROJECT_SCOPES)
-    listed = (await api.http.get(KEYS, headers=bearer(first))).json()["data"]
-    assert [key["id"] for key in listed] == [first["id"]]
-    body = {"name": "worker", "scopes": ["triggers:read"]}
-    second = await api.http.post(KEYS, json=body, headers=bearer(first))
-    assert second.status_code == 201
-    assert [key["name"] for key in (await api.get(KEYS))["data"]] == ["bootstrap"]
-
-
-async def test_projects_are_listed_newest_first_for_the_operator_alone(api: Api) -> None:
-    created = [await a_project(api, name) for name in ("one", "two", "three")]
-    first = await api.get("/api/v1/projects", limit=2)
-    second = await api.get("/api/v1/projects", limit=2, cursor=first["next_cursor"])
-    names = [project["name"] for project in first["data"] + second["data"]]
-    assert names == ["three", "two", "one", "default"]
-    assert set(first["data"][0]) == {"id", "name", "created_at"}
-    tenant = bearer(created[0]["first_key"])
-    for method in ("GET", "POST"):
-        answer = await api.http.request(method, "/api/v1/projects", headers=tenant, json={})
-        assert_refused(answer, 403)
-
-
-async def test_no_key_of_a_project_can_give_the_platform_away(api: Api) -> None:
-    tenant = bearer((await a_project(api))["first_key"])
-    body = {"name": "up", "scopes": ["projects:admin"]}
-    assert_refused(await api.http.post(KEYS, json=body, headers=tenant), 403)
-
-
-async def test_a_project_has_a_name_of_its_own(api: Api) -> None:
-    await a_project(api, "acme")
-    for name in ("acme", "default"):
-        answer = await api.http.post("/api/v1/projects", json={"name": name})
-        assert_refused(answer, 409)
-    assert len((await api.get("/api/v1/projects"))["data"]) == 2
-    answers: list[httpx.Response] = await asyncio.gather(
-        *(api.http.post("/api/v1/projects", json={"name": "race"}) for _ in range(4))
-    )
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
-    assert api.sql("SELECT count(*) FROM api_keys") == [(3,)]
-    assert own_project(api)

@@ -13,7 +13,7 @@ from triggerfish.domain.catalogue_event_parse import NewEvent, parse_change, par
 from triggerfish.domain.catalogue_list import EventFilter, EventPage
 from triggerfish.domain.catalogue_notification import News, Notification
 from triggerfish.domain.errors import Conflict, NotFound, TryLater
-from triggerfish.ports import Clock, Ids, NotificationQueue
+from triggerfish.ports import Clock, IdQueue, Ids
 
 
 class EventStore(Protocol):
@@ -46,7 +46,7 @@ class ManageEventsDeps:
     ids: Ids
     events: EventStore
     outbox: Outbox
-    queue: NotificationQueue
+    queue: IdQueue
 
 
 async def create_event(raw: object, caller: Principal, d: ManageEventsDeps) -> CatalogueEvent:

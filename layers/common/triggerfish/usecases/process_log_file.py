@@ -23,7 +23,7 @@ from triggerfish.domain.job import (
     percent,
 )
 from triggerfish.domain.lines import Line, LineReader
-from triggerfish.ports import Clock, Ids, JobQueue, ObjectMissing, ObjectStore
+from triggerfish.ports import Clock, IdQueue, Ids, ObjectMissing, ObjectStore
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps, fire_on_complete
 from triggerfish.usecases.upload_file import Enqueued, send_jobs
 
@@ -62,7 +62,7 @@ class ProcessLogFileDeps:
     progress: Progress
     jobs: Enqueued
     store: ObjectStore
-    queue: JobQueue
+    queue: IdQueue
     completion: FireOnCompleteDeps
     line_delay: timedelta
     """The longest pause before each line; its length is random."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from triggerfish.domain.catalogue_notification import Notification, wait_after
 from triggerfish.domain.errors import TryLater
-from triggerfish.ports import CatalogueJournal, Clock, NotificationQueue, Notifier
+from triggerfish.ports import CatalogueJournal, Clock, IdQueue, Notifier
 
 SWEEP_LIMIT = 500
 
@@ -37,7 +37,7 @@ class SendNotificationDeps:
     clock: Clock
     outbox: Notifications
     notifier: Notifier
-    queue: NotificationQueue
+    queue: IdQueue
     journal: CatalogueJournal
 
 

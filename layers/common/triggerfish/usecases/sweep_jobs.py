@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.job import FINAL, JobStatus
-from triggerfish.ports import Clock, JobQueue
+from triggerfish.ports import Clock, IdQueue
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps, fire_on_complete
 from triggerfish.usecases.manage_jobs import ManageJobsDeps, purge_job
 from triggerfish.usecases.upload_file import send_jobs
@@ -31,7 +31,7 @@ class Tickets(Protocol):
 class SweepJobsDeps:
     clock: Clock
     jobs: Forgotten
-    queue: JobQueue
+    queue: IdQueue
     manage: ManageJobsDeps
     tickets: Tickets
     completion: FireOnCompleteDeps

@@ -12,7 +12,7 @@ from triggerfish.domain.errors import FieldError, InvalidInput, TryLater
 from triggerfish.domain.job import Job, object_key
 from triggerfish.domain.trigger import Trigger
 from triggerfish.domain.upload import UploadCheck, check_name
-from triggerfish.ports import Clock, Ids, JobQueue, ObjectStore
+from triggerfish.ports import Clock, IdQueue, Ids, ObjectStore
 
 
 class Uploads(Protocol):
@@ -47,7 +47,7 @@ class UploadFileDeps:
     ids: Ids
     jobs: Uploads
     store: ObjectStore
-    queue: JobQueue
+    queue: IdQueue
     triggers: TriggerFinder
     max_bytes: int
 
@@ -112,7 +112,7 @@ class Enqueued(Protocol):
 
 
 async def send_jobs(
-    ids: Sequence[UUID], queue: JobQueue, jobs: Enqueued, clock: Clock
+    ids: Sequence[UUID], queue: IdQueue, jobs: Enqueued, clock: Clock
 ) -> list[UUID]:
     """Send a message for each committed job; those taken. What was not is left to the sweep."""
     sent = await queue.send(ids)

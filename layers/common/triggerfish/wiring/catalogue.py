@@ -8,10 +8,11 @@ from triggerfish.adapters.aws_clients import ses_client, sns_client, sqs_client
 from triggerfish.adapters.catalogue_journal import LogCatalogueJournal
 from triggerfish.adapters.db.catalogue_events import CatalogueEvents
 from triggerfish.adapters.db.catalogue_notifications import CatalogueNotifications
-from triggerfish.adapters.notification_queue_sqs import SqsNotificationQueue
+from triggerfish.adapters.id_queue_sqs import SqsIdQueue
 from triggerfish.adapters.notifiers import LogNotifier, SesNotifier, SnsNotifier
 from triggerfish.adapters.open_streams import OpenStreams
 from triggerfish.adapters.summaries import RememberedSummaries, TemplateSummariser
+from triggerfish.domain import catalogue_notification
 from triggerfish.domain.access import CATALOGUE_ADMIN, Principal, holds_token
 from triggerfish.ports import Notifier
 from triggerfish.usecases.manage_events import ManageEventsDeps
@@ -34,9 +35,11 @@ class CatalogueParts(FiringParts):
         return CatalogueNotifications(self.database)
 
     @cached_property
-    def notification_queue(self) -> SqsNotificationQueue:
+    def notification_queue(self) -> SqsIdQueue:
         client = sqs_client(self.settings.sqs_endpoint_url)
-        return SqsNotificationQueue(client, self.settings.notifications_queue_url)
+        return SqsIdQueue(
+            client, self.settings.notifications_queue_url, catalogue_notification.message_body
+        )
 
     @cached_property
     def manage_events(self) -> ManageEventsDeps:

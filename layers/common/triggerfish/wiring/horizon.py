@@ -10,10 +10,11 @@ from triggerfish.adapters.db.job_progress import JobProgress
 from triggerfish.adapters.db.job_tickets import JobTickets
 from triggerfish.adapters.db.jobs import Jobs
 from triggerfish.adapters.db.log_entries import LogEntries
-from triggerfish.adapters.job_queue_sqs import SqsJobQueue
+from triggerfish.adapters.id_queue_sqs import SqsIdQueue
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import S3Store
 from triggerfish.adapters.open_streams import OpenStreams
+from triggerfish.domain import job
 from triggerfish.ports import ObjectStore
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps
 from triggerfish.usecases.manage_jobs import ManageJobsDeps
@@ -32,9 +33,9 @@ class HorizonParts(FiringParts):
         return Jobs(self.database)
 
     @cached_property
-    def job_queue(self) -> SqsJobQueue:
+    def job_queue(self) -> SqsIdQueue:
         client = sqs_client(self.settings.sqs_endpoint_url)
-        return SqsJobQueue(client, self.settings.imports_queue_url)
+        return SqsIdQueue(client, self.settings.imports_queue_url, job.message_body)
 
     @cached_property
     def object_store(self) -> ObjectStore:
