@@ -7,13 +7,7 @@ from typing import Any, NewType
 import strawberry
 import structlog
 from graphql import GraphQLError, OperationDefinitionNode
-from strawberry.extensions import (
-    MaskErrors,
-    MaxAliasesLimiter,
-    MaxTokensLimiter,
-    QueryDepthLimiter,
-    SchemaExtension,
-)
+from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
@@ -23,12 +17,9 @@ from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TriggerfishError, TryLater
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.timestamps import format_rfc3339
+from triggerfish.edge.graphql_limits import DocumentLimits
 from triggerfish.edge.http import parse_id
 from triggerfish.usecases.manage_jobs import ManageJobsDeps, get_job, list_errors
-
-MAX_DEPTH = 5
-MAX_ALIASES = 10
-MAX_TOKENS = 500
 
 log = structlog.get_logger()
 
@@ -147,9 +138,7 @@ SCHEMA = JobSchema(
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         OneOperation,
-        lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-        lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
-        lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+        DocumentLimits,
         lambda: MaskErrors(should_mask_error=_is_ours, error_message="Something went wrong."),
     ],
 )
