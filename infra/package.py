@@ -63,11 +63,12 @@ def build(out: Path, *, python: str, machine: str) -> tuple[int, int]:
     packages.mkdir(parents=True)
     _install(needed(python, machine), packages, python, machine)
     _trim(packages)
-    shutil.copytree(
-        ROOT / "layers/common/triggerfish",
-        packages / "triggerfish",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    for name in ("triggerfish", "async_sqs"):
+        shutil.copytree(
+            ROOT / "layers/common" / name,
+            packages / name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
     _compile(packages, python)
     zip_folder(layer, out / "layer.zip")
     sizes = size(layer), (out / "layer.zip").stat().st_size

@@ -128,7 +128,7 @@ class EmbeddedHost:
         return [
             self._service("gateway", FUNCTION_TIER, *gateway),
             self._service("scheduler", FUNCTION_TIER),
-            *(self._service(name, FUNCTION_TIER) for name in names),
+            *(self._service(name, FUNCTION_TIER, "--name", name) for name in names),
         ]
 
     def _service(self, name: str, tier: int, *arguments: str) -> Service:

@@ -12,7 +12,7 @@ from triggerfish.domain.event_log import EventLogFilter, Selection
 from triggerfish.domain.page import cut
 from triggerfish.domain.replay import Original, Replay
 from triggerfish.ports import Ids, Journal, Queue
-from triggerfish.usecases.enqueue import Enqueued, enqueue
+from triggerfish.usecases.enqueue import Unsent, enqueue
 from triggerfish.usecases.query_event_logs import (
     QueryEventLogsDeps,
     Window,
@@ -43,7 +43,7 @@ class ReplayEventsDeps:
     ids: Ids
     logs: QueryEventLogsDeps
     replays: ReplayStore
-    events: Enqueued
+    events: Unsent
     queue: Queue
     journal: Journal
 

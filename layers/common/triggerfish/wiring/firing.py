@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
+from triggerfish.adapters.behind import run_behind
 from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
@@ -17,7 +18,7 @@ from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.rate import Rate
-from triggerfish.domain.slots import Slots
+from triggerfish.usecases.courier import CourierDeps, Couriers
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
@@ -40,6 +41,7 @@ class FiringParts(SharedParts):
             due=DueTriggers(self.database),
             events=self.events,
             overdue=self.overdue,
+            leases=self.deliveries,
             queue=self.queue,
             heartbeats=self.observations,
             journal=self.journal,
@@ -52,10 +54,11 @@ class FiringParts(SharedParts):
             ids=self.ids,
             targets=WebhookTargets(self.triggers, self.clock),
             rates=RateLimits(Rate(self.settings.webhook_rate), self.clock),
-            events=BatchedAcceptedEvents(self.events, self.clock),
+            events=BatchedAcceptedEvents(self.events),
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,
             journal=self.journal,
+            run_behind=run_behind,
         )
 
     @cached_property
@@ -88,10 +91,9 @@ class FiringParts(SharedParts):
             clock=self.clock,
             triggers=self.triggers,
             held=HeldEvents(self.database),
-            overdue=self.overdue,
+            events=self.events,
             queue=self.queue,
             retention=self.settings.retention,
-            lookahead=self.settings.lookahead,
         )
 
     @cached_property
@@ -101,17 +103,26 @@ class FiringParts(SharedParts):
 
     @cached_property
     def deliver(self) -> DeliverDeps:
+        deliveries = BatchedDeliveries(self.deliveries, self.clock)
+        couriers = Couriers(
+            CourierDeps(
+                clock=self.clock,
+                deliveries=deliveries,
+                settings_of=RevisionSettings(self.triggers, self.clock),
+                sender=self.sender,
+                queue=self.queue,
+                journal=self.journal,
+                lookahead=self.settings.lookahead,
+                concurrency=self.settings.endpoint_concurrency,
+            )
+        )
         return DeliverDeps(
             clock=self.clock,
-            slots=Slots(self.settings.endpoint_concurrency),
-            deliveries=BatchedDeliveries(self.deliveries, self.clock),
-            settings_of=RevisionSettings(self.triggers, self.clock),
-            sender=self.sender,
+            couriers=couriers,
+            places=deliveries,
             queue=self.queue,
             heartbeats=SparseHeartbeats(self.observations),
-            journal=self.journal,
             retention=self.settings.retention,
-            lookahead=self.settings.lookahead,
         )
 
     @cached_property

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import cached_property
 
-from triggerfish.adapters.aws_clients import sqs_client
+from async_sqs import SqsClient
 from triggerfish.adapters.clock import SystemClock
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.engine import Database
@@ -41,10 +41,11 @@ class SharedParts:
 
     @cached_property
     def queue(self) -> SqsQueue:
-        return SqsQueue(
-            sqs_client(self.settings.sqs_endpoint_url),
-            self.settings.deliveries_queue_url,
-        )
+        return SqsQueue(self.sqs, self.settings.deliveries_queue_url)
+
+    @cached_property
+    def sqs(self) -> SqsClient:
+        return SqsClient(self.settings.sqs_endpoint_url)
 
     @cached_property
     def vault(self) -> Vault:
@@ -61,7 +62,9 @@ class SharedParts:
     @cached_property
     def deliveries(self) -> Deliveries:
         return Deliveries(
-            self.database, disable_after=timedelta(seconds=self.settings.disable_after_seconds)
+            self.database,
+            disable_after=timedelta(seconds=self.settings.disable_after_seconds),
+            worker=self.settings.worker,
         )
 
     @cached_property

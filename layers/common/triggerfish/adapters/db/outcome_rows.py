@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from triggerfish.domain.delivery import Held, Outcome, Status
+from triggerfish.domain.delivery import Ending, Held, Status
 
 
-def outcome_row(outcome: Outcome | Held) -> dict[str, Any]:
+def outcome_row(outcome: Ending) -> dict[str, Any]:
     """What an attempt came to; of a held event only that it is to be held."""
     if isinstance(outcome, Held):
         event = outcome.event
@@ -21,6 +21,7 @@ def outcome_row(outcome: Outcome | Held) -> dict[str, Any]:
         "attempt": attempt.number,
         "status": outcome.status.value,
         "retry_at": outcome.retry_at,
+        "enqueued_at": outcome.enqueued_at,
         "ended_at": outcome.ended_at,
         "entry": attempt.to_json(),
         "status_code": attempt.status_code,

@@ -1,0 +1,358 @@
+"""A courier delivers one endpoint's due events: it claims them, posts them, writes the outcomes.
+
+A process has one courier at most for an endpoint, so the endpoint's limits are kept by
+construction, and whenever a slot is free while events are due, the courier claims them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from cachetools import LRUCache
+
+from triggerfish.domain.delivery import (
+    Claim,
+    Claimed,
+    ClaimedEvent,
+    DeliverySettings,
+    Ending,
+    EventRef,
+    Held,
+    Outcome,
+    Settled,
+    settle,
+)
+from triggerfish.domain.endpoint_limits import limits_of
+from triggerfish.domain.errors import TryLater
+from triggerfish.domain.exchange import OutboundRequest
+from triggerfish.domain.signing import delivery_headers
+from triggerfish.domain.turns import Turns
+from triggerfish.ports import Clock, Journal, Queue, Sender
+
+# An outcome that cannot be written is kept as long as its lease surely lasts: its margin is 10 s.
+SETTLE_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0.5, 1, 2, 4))
+# While it waits for answers, a courier with a free slot looks this often for events whose message
+# was lost. A look also begins at the oldest event again this often: see `_since`.
+LOOK_SECONDS = 1.0
+# While others hold the rows of due events, if only for a moment, it looks sooner, then ever later.
+HELD_ROWS_SECONDS = 0.02
+# Of a rate: how far ahead events are claimed, each to wait for its turn.
+TURNS_AHEAD = timedelta(seconds=0.1)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Deliveries(Protocol):
+    """The rows of open events; concurrent calls are answered by one statement."""
+
+    async def claim(self, claim: Claim) -> Claimed: ...
+
+    async def claim_archived(self, event_ids: Sequence[UUID]) -> list[ClaimedEvent]:
+        """Lease those of the archived events that are due and free."""
+        ...
+
+    async def settle(self, endings: Sequence[Ending], claim: Claim | None) -> Settled:
+        """Write endings and, if asked to, claim further events.
+
+        An ending is not written if another worker has claimed the event since.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CourierDeps:
+    clock: Clock
+    deliveries: Deliveries
+    settings_of: Callable[[UUID], Awaitable[DeliverySettings]]
+    sender: Sender
+    queue: Queue
+    journal: Journal
+    lookahead: timedelta
+    concurrency: int
+    turns: Turns = field(default_factory=Turns)
+
+
+class Courier:
+    """Works on one endpoint from `run` until nothing due is left there, or its time is up."""
+
+    def __init__(self, endpoint_key: str, d: CourierDeps, claimed: "RecentIds") -> None:
+        self._key = endpoint_key
+        self._d = d
+        self._claimed_ids = claimed
+        limits = limits_of(endpoint_key)
+        self._slots = limits.max_concurrency or d.concurrency
+        self._interval = limits.interval
+        self._posts: set[asyncio.Task[Ending]] = set()
+        self._archived: list[UUID] = []
+        self._is_to_look = True
+        self._rests, self._pause = False, 0.0
+        self._stirred = asyncio.Event()
+        self._since, self._since_until = LONG_AGO, 0.0
+        self._errors: list[Exception] = []
+
+    def look(self, archived: Sequence[UUID] = ()) -> None:
+        """Due events may have come; `archived` ones are claimed by id."""
+        self._archived += archived
+        self._is_to_look = True
+        self._stirred.set()
+
+    @property
+    def may_leave_events(self) -> bool:
+        """Whether due events may be left, once `run` has returned."""
+        return self._is_to_look or bool(self._archived)
+
+    async def run(self, until: datetime) -> None:
+        """Deliver. Events are claimed before `until` only, and each is posted and settled.
+
+        Raises what hindered a single event, or TryLater from the database, after all others are
+        done.
+        """
+        try:
+            while self._posts or self._may_go_on(until):
+                self._stirred.clear()
+                await self._step(until)
+                if not self._has_work(until):
+                    await self._wait(until)
+        finally:
+            for post in self._posts:  # only if this very task is cancelled
+                post.cancel()
+        if self._errors:
+            raise self._errors[0]
+
+    def _may_go_on(self, until: datetime) -> bool:
+        """Whether events may be there that are to be claimed."""
+        if not self.may_leave_events or self._errors:
+            return False
+        now = self._d.clock.now()
+        return now < until and self._d.turns.next(self._key, now) < until
+
+    def _has_work(self, until: datetime) -> bool:
+        """Whether a step would do something now."""
+        if any(post.done() for post in self._posts):
+            return True
+        return not self._rests and self._free(until) > 0
+
+    def _free(self, until: datetime) -> int:
+        """How many events may be claimed now."""
+        if not self._may_go_on(until):
+            return 0
+        free = self._slots - len(self._posts)
+        return free if self._interval is None else min(free, self._free_turns(self._interval))
+
+    def _free_turns(self, interval: timedelta) -> int:
+        """How many events have their turn soon."""
+        now = self._d.clock.now()
+        left = now + TURNS_AHEAD - self._d.turns.next(self._key, now)
+        return 0 if left < timedelta() else max(1, left // interval)
+
+    async def _step(self, until: datetime) -> None:
+        """Settle what was posted, claim what there is room for, and post it."""
+        endings = self._collect()
+        claim = self._claim(until)
+        try:
+            if endings:
+                claimed = await self._settle(endings, claim)
+            else:
+                claimed = await self._d.deliveries.claim(claim) if claim else None
+            if claim and claimed:
+                self._start(claimed.events)
+                self._note_look(claim, claimed)
+            await self._claim_archived(until)
+        except TryLater as error:
+            self._errors.append(error)
+
+    def _collect(self) -> list[Ending]:
+        """The endings of posts that are done."""
+        endings: list[Ending] = []
+        for post in [post for post in self._posts if post.done()]:
+            self._posts.remove(post)
+            if (error := post.exception()) is None:
+                endings.append(post.result())
+            elif isinstance(error, Exception):
+                self._errors.append(error)
+        return endings
+
+    def _claim(self, until: datetime) -> Claim | None:
+        slots = self._free(until)
+        if slots <= 0 or not self._is_to_look:
+            return None
+        now = asyncio.get_running_loop().time()
+        if now >= self._since_until:
+            self._since, self._since_until = LONG_AGO, now + LOOK_SECONDS
+        self._is_to_look = False  # before the look: what is announced meanwhile counts
+        return Claim(self._key, slots, self._since)
+
+    def _note_look(self, claim: Claim, claimed: Claimed) -> None:
+        """Only a look from the oldest event on, which met nobody's lock, ends the looking."""
+        self._rests = claimed.has_more and len(claimed.events) < claim.slots
+        self._pause = min(max(HELD_ROWS_SECONDS, self._pause * 2), LOOK_SECONDS)
+        if not self._rests:
+            self._pause = 0.0
+        if claimed.events:
+            self._since = claimed.events[-1].due_at
+        if claimed.has_more:
+            self._is_to_look = True
+        elif claim.since != LONG_AGO:
+            self._is_to_look = True
+            self._since_until = 0.0
+
+    def _start(self, events: Sequence[ClaimedEvent]) -> None:
+        now = self._d.clock.now()
+        for event in events:
+            self._claimed_ids.add(event.id)
+            turn = now if self._interval is None else self._d.turns.take(self._key, now)
+            post = asyncio.get_running_loop().create_task(self._post(event, turn))
+            post.add_done_callback(lambda _: self._stirred.set())
+            self._posts.add(post)
+
+    async def _post(self, event: ClaimedEvent, turn: datetime) -> Ending:
+        if event.is_to_hold:
+            return Held(event)
+        if self._interval is not None:
+            await self._d.clock.sleep_until(turn)
+        outcome = await attempt(event, self._d)
+        now = self._d.clock.now()
+        if outcome.retry_at is not None and outcome.retry_at <= now + self._d.lookahead:
+            return replace(outcome, enqueued_at=now)
+        return outcome
+
+    async def _claim_archived(self, until: datetime) -> None:
+        if self._archived and (free := self._free(until)) > 0:
+            ids, self._archived = self._archived[:free], self._archived[free:]
+            self._start(await self._d.deliveries.claim_archived(ids))
+
+    async def _wait(self, until: datetime) -> None:
+        """Until a post ends, events are announced, or it is time to look again."""
+        if self._interval is not None and self._may_go_on(until):
+            await self._wait_for_turn()
+            return
+        has_room = len(self._posts) < self._slots and not self._errors
+        try:
+            async with asyncio.timeout((self._pause or LOOK_SECONDS) if has_room else None):
+                await self._stirred.wait()
+        except TimeoutError:
+            self._is_to_look = True
+        self._rests = False
+
+    async def _wait_for_turn(self) -> None:
+        turn = self._d.turns.next(self._key, self._d.clock.now()) - TURNS_AHEAD
+        loop = asyncio.get_running_loop()
+        waits = [
+            loop.create_task(self._d.clock.sleep_until(turn)),
+            loop.create_task(self._stirred.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _settle(self, endings: list[Ending], claim: Claim | None) -> Claimed | None:
+        """Write the endings and what follows from them; further events, if they were claimed."""
+        recorded = [False] * len(endings)
+        try:
+            settled = await self._insist(endings, claim)
+            recorded = settled.recorded
+        finally:  # the attempts were made, whatever became of their outcomes
+            for ending, was_recorded in zip(endings, recorded, strict=True):
+                if isinstance(ending, Outcome):
+                    self._d.journal.attempted(ending, recorded=was_recorded)
+        done = [ending for ending, ok in zip(endings, recorded, strict=True) if ok]
+        self._say(done, settled.disabled)
+        retries = [
+            EventRef(one.event.id, one.retry_at, self._key)
+            for one in done
+            if isinstance(one, Outcome) and one.retry_at and one.enqueued_at
+        ]
+        if retries:
+            await self._d.queue.send(retries, now=self._d.clock.now())
+        return settled.claimed
+
+    def _say(self, done: Sequence[Ending], disabled: dict[UUID, str]) -> None:
+        for ending in done:
+            event = ending.event
+            if isinstance(ending, Held):
+                self._d.journal.held(event)
+            elif event.trigger_id is not None and event.trigger_id in disabled:
+                self._d.journal.disabled(event, reason=disabled.pop(event.trigger_id))
+
+    async def _insist(self, endings: list[Ending], claim: Claim | None) -> Settled:
+        """Settle, again if the database is away for a moment: no post must be repeated for that."""
+        for pause in SETTLE_PAUSES:
+            try:
+                return await self._d.deliveries.settle(endings, claim)
+            except TryLater:
+                await self._d.clock.sleep_until(self._d.clock.now() + pause)
+        return await self._d.deliveries.settle(endings, claim)
+
+
+class RecentIds:
+    """Ids of the events that this process has claimed lately."""
+
+    def __init__(self) -> None:
+        self._ids: LRUCache[UUID, None] = LRUCache(20_000)
+
+    def add(self, id: UUID) -> None:
+        self._ids[id] = None
+
+    def __contains__(self, id: UUID) -> bool:
+        return id in self._ids
+
+
+class Couriers:
+    """The couriers of this process, by endpoint key, while they work."""
+
+    def __init__(self, d: CourierDeps) -> None:
+        self._d = d
+        self._working: dict[str, Courier] = {}
+        self.claimed = RecentIds()
+
+    async def deliver(self, ref: EventRef, until: datetime, archived: Sequence[UUID] = ()) -> None:
+        """Have the due events of the endpoint of `ref` delivered: by the courier at work there,
+        or by a new one.
+
+        If its time is up before nothing is left, a message goes out, so that somebody goes on.
+        """
+        key = ref.endpoint_key
+        if courier := self._working.get(key):
+            courier.look(archived)
+            return
+        courier = self._working[key] = Courier(key, self._d, self.claimed)
+        courier.look(archived)
+        try:
+            await courier.run(until)
+        finally:
+            del self._working[key]  # before the message: from here on its slots are free
+        if courier.may_leave_events:
+            await self._call_back(ref)
+
+    async def _call_back(self, ref: EventRef) -> None:
+        now = self._d.clock.now()
+        turn = self._d.turns.next(ref.endpoint_key, now)
+        if self._d.turns.call_back(ref.endpoint_key, now, turn):
+            await self._d.queue.send([replace(ref, due_at=turn)], now=now)
+
+
+async def attempt(event: ClaimedEvent, d: CourierDeps) -> Outcome:
+    """Post the event once and decide what the answer means; writes nothing."""
+    settings = await d.settings_of(event.revision_id)
+    started = d.clock.now()
+    reply = await d.sender.post(request_for(event, settings, at=started))
+    return settle(event, settings.retry, reply, started=started, ended=d.clock.now())
+
+
+def request_for(
+    event: ClaimedEvent, settings: DeliverySettings, *, at: datetime
+) -> OutboundRequest:
+    """The POST of one attempt: the exact payload, signed, its id the same in every retry."""
+    body = event.payload.encode()
+    secrets = settings.secrets.at(at)
+    signed = delivery_headers(str(event.id), int(at.timestamp()), body, *secrets)
+    return OutboundRequest(
+        settings.endpoint.url,
+        {**dict(settings.endpoint.headers), **signed},
+        body,
+        settings.endpoint.timeout_seconds,
+    )
