@@ -13,7 +13,6 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
@@ -49,11 +48,8 @@ class SqsClient:
 
     def __init__(self, endpoint_url: str | None = None) -> None:
         session = Session()
-        client = session.create_client(
-            "sqs", endpoint_url=endpoint_url, config=Config(parameter_validation=False)
-        )
-        self._url: str = client.meta.endpoint_url.rstrip("/") + "/"
-        self._region: str = client.meta.region_name
+        self._region: str = session.get_config_variable("region") or "us-east-1"
+        self._url = (endpoint_url or _own_endpoint(session)).rstrip("/") + "/"
         self._credentials: Any = session.get_credentials()
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = (
             WeakKeyDictionary()
@@ -127,6 +123,11 @@ class SqsClient:
                 connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar()
             )
         return session
+
+
+def _own_endpoint(session: Session) -> str:
+    """Where AWS has SQS in this region. Asked only if need be: botocore reads megabytes for it."""
+    return str(session.create_client("sqs").meta.endpoint_url)
 
 
 def _read_answer(status: int, raw: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Deliveries: signed, retried, kept apart by endpoint, and settled in the log."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 from standardwebhooks import Webhook
@@ -196,13 +197,12 @@ async def test_poison_fails_alone_and_the_rest_of_its_batch_is_delivered(
     assert len(receiver.deliveries) == 1
 
 
-async def test_a_scheduled_event_names_its_occurrence_in_its_message(
+async def test_a_message_names_events_and_times_only(
     parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
 ) -> None:
-    trigger = await create(
-        parts, caller, a_scheduled_trigger(receiver.url(), schedule={"in": "2s"})
-    )
+    await create(parts, caller, a_scheduled_trigger(receiver.url(), schedule={"in": "2s"}))
     [record] = functions.messages(parts.settings.deliveries_queue_url)
-    due_ms = round((clock.now() + timedelta(seconds=2)).timestamp() * 1000)
-    assert record["messageAttributes"]["dedup_id"]["stringValue"] == f"{trigger.id}:{due_ms}"
-    assert "hello" not in record["body"]  # ids only
+    [event] = json.loads(record["body"])["events"]
+    due_us = round((clock.now() + timedelta(seconds=2)).timestamp() * 1_000_000)
+    assert event.keys() == {"id", "due_at_us", "endpoint_key"}
+    assert event["due_at_us"] == due_us

@@ -77,20 +77,22 @@ class CourierDeps:
 class Courier:
     """Works on one endpoint from `run` until nothing due is left there, or its time is up."""
 
-    def __init__(self, endpoint_key: str, d: CourierDeps, claimed: "RecentIds") -> None:
+    def __init__(self, endpoint_key: str, d: CourierDeps, claimed: "Recent") -> None:
         self._key = endpoint_key
         self._d = d
-        self._claimed_ids = claimed
+        self._claimed = claimed
         limits = limits_of(endpoint_key)
         self._slots = limits.max_concurrency or d.concurrency
         self._interval = limits.interval
         self._posts: set[asyncio.Task[Ending]] = set()
+        self._before_turn = 0  # of the posts, those that have not begun
         self._archived: list[UUID] = []
         self._is_to_look = True
         self._rests, self._pause = False, 0.0
         self._stirred = asyncio.Event()
         self._since, self._since_until = LONG_AGO, 0.0
         self._errors: list[Exception] = []
+        self.last: ClaimedEvent | None = None
 
     def look(self, archived: Sequence[UUID] = ()) -> None:
         """Due events may have come; `archived` ones are claimed by id."""
@@ -111,10 +113,10 @@ class Courier:
         """
         try:
             while self._posts or self._may_go_on(until):
-                self._stirred.clear()
-                await self._step(until)
                 if not self._has_work(until):
                     await self._wait(until)
+                self._stirred.clear()
+                await self._step(until)
         finally:
             for post in self._posts:  # only if this very task is cancelled
                 post.cancel()
@@ -201,18 +203,25 @@ class Courier:
     def _start(self, events: Sequence[ClaimedEvent]) -> None:
         now = self._d.clock.now()
         for event in events:
-            self._claimed_ids.add(event.id)
+            self._claimed.add(event)
+            self.last = event
             turn = now if self._interval is None else self._d.turns.take(self._key, now)
             post = asyncio.get_running_loop().create_task(self._post(event, turn))
             post.add_done_callback(lambda _: self._stirred.set())
             self._posts.add(post)
+            self._before_turn += 1
 
     async def _post(self, event: ClaimedEvent, turn: datetime) -> Ending:
-        if event.is_to_hold:
-            return Held(event)
-        if self._interval is not None:
-            await self._d.clock.sleep_until(turn)
-        outcome = await attempt(event, self._d)
+        try:
+            if event.is_to_hold:
+                return Held(event)
+            settings = await self._d.settings_of(event.revision_id)
+            if self._interval is not None:
+                await self._d.clock.sleep_until(turn)
+        finally:
+            self._before_turn -= 1
+            self._stirred.set()
+        outcome = await attempt(event, settings, self._d)
         now = self._d.clock.now()
         if outcome.retry_at is not None and outcome.retry_at <= now + self._d.lookahead:
             return replace(outcome, enqueued_at=now)
@@ -225,7 +234,7 @@ class Courier:
 
     async def _wait(self, until: datetime) -> None:
         """Until a post ends, events are announced, or it is time to look again."""
-        if self._interval is not None and self._may_go_on(until):
+        if self._interval is not None and self._may_go_on(until) and not self._before_turn:
             await self._wait_for_turn()
             return
         has_room = len(self._posts) < self._slots and not self._errors
@@ -288,17 +297,19 @@ class Courier:
         return await self._d.deliveries.settle(endings, claim)
 
 
-class RecentIds:
-    """Ids of the events that this process has claimed lately."""
+class Recent:
+    """The events that this process has claimed lately, and when they were due."""
 
     def __init__(self) -> None:
-        self._ids: LRUCache[UUID, None] = LRUCache(20_000)
+        self._due: LRUCache[UUID, datetime] = LRUCache(20_000)
 
-    def add(self, id: UUID) -> None:
-        self._ids[id] = None
+    def add(self, event: ClaimedEvent) -> None:
+        self._due[event.id] = event.due_at
 
-    def __contains__(self, id: UUID) -> bool:
-        return id in self._ids
+    def __contains__(self, ref: EventRef) -> bool:
+        """Whether the attempt that this message asks for was begun here."""
+        due_at = self._due.get(ref.event_id)
+        return due_at is not None and due_at >= ref.due_at
 
 
 class Couriers:
@@ -307,15 +318,13 @@ class Couriers:
     def __init__(self, d: CourierDeps) -> None:
         self._d = d
         self._working: dict[str, Courier] = {}
-        self.claimed = RecentIds()
+        self.claimed = Recent()
 
-    async def deliver(self, ref: EventRef, until: datetime, archived: Sequence[UUID] = ()) -> None:
-        """Have the due events of the endpoint of `ref` delivered: by the courier at work there,
-        or by a new one.
+    async def deliver(self, key: str, until: datetime, archived: Sequence[UUID] = ()) -> None:
+        """Have an endpoint's due events delivered: by the courier at work there, or by a new one.
 
-        If its time is up before nothing is left, a message goes out, so that somebody goes on.
+        If its time is up before nothing is left, it sends a message, so that somebody goes on.
         """
-        key = ref.endpoint_key
         if courier := self._working.get(key):
             courier.look(archived)
             return
@@ -325,19 +334,19 @@ class Couriers:
             await courier.run(until)
         finally:
             del self._working[key]  # before the message: from here on its slots are free
-        if courier.may_leave_events:
-            await self._call_back(ref)
+        if courier.may_leave_events and courier.last is not None:
+            await self._call_back(courier.last)
 
-    async def _call_back(self, ref: EventRef) -> None:
-        now = self._d.clock.now()
-        turn = self._d.turns.next(ref.endpoint_key, now)
-        if self._d.turns.call_back(ref.endpoint_key, now, turn):
-            await self._d.queue.send([replace(ref, due_at=turn)], now=now)
+    async def _call_back(self, event: ClaimedEvent) -> None:
+        """Send a message about an event that is surely there, if only done."""
+        key, now = event.endpoint_key, self._d.clock.now()
+        turn = self._d.turns.next(key, now)
+        if self._d.turns.call_back(key, now, turn):
+            await self._d.queue.send([EventRef(event.id, turn, key)], now=now)
 
 
-async def attempt(event: ClaimedEvent, d: CourierDeps) -> Outcome:
+async def attempt(event: ClaimedEvent, settings: DeliverySettings, d: CourierDeps) -> Outcome:
     """Post the event once and decide what the answer means; writes nothing."""
-    settings = await d.settings_of(event.revision_id)
     started = d.clock.now()
     reply = await d.sender.post(request_for(event, settings, at=started))
     return settle(event, settings.retry, reply, started=started, ended=d.clock.now())

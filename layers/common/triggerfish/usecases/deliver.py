@@ -67,7 +67,7 @@ async def deliver(messages: Sequence[Message], d: DeliverDeps) -> list[Message]:
 
 async def _visit(ref: EventRef, d: DeliverDeps) -> None:
     await d.clock.sleep_until(ref.due_at)
-    await d.couriers.deliver(ref, d.clock.now() + BUDGET)
+    await d.couriers.deliver(ref.endpoint_key, d.clock.now() + BUDGET)
 
 
 async def _deliver_the_rest(refs: Sequence[EventRef], d: DeliverDeps) -> set[UUID]:
@@ -80,20 +80,17 @@ async def _deliver_the_rest(refs: Sequence[EventRef], d: DeliverDeps) -> set[UUI
     rest = [
         ref
         for ref in refs
-        if ref.event_id not in d.couriers.claimed and not d.retention.has_expired(ref.event_id, now)
+        if ref not in d.couriers.claimed and not d.retention.has_expired(ref.event_id, now)
     ]
     if not rest:
         return set()
     places = await asyncio.gather(*(d.places.logged(ref.event_id) for ref in rest))
-    archived: dict[str, list[EventRef]] = {}
+    archived: dict[str, list[UUID]] = {}
     for ref, place in zip(rest, places, strict=True):
         if place is Logged.ARCHIVE and ref.due_at <= now:
-            archived.setdefault(ref.endpoint_key, []).append(ref)
+            archived.setdefault(ref.endpoint_key, []).append(ref.event_id)
     await asyncio.gather(
-        *(
-            d.couriers.deliver(refs[0], now + BUDGET, [ref.event_id for ref in refs])
-            for refs in archived.values()
-        )
+        *(d.couriers.deliver(key, now + BUDGET, ids) for key, ids in archived.items())
     )
     return {
         ref.event_id for ref, place in zip(rest, places, strict=True) if place is Logged.NOWHERE

@@ -102,24 +102,28 @@ class FiringParts(SharedParts):
         return HttpSender(policy, now=self.clock.now, services=self.settings.services)
 
     @cached_property
-    def deliver(self) -> DeliverDeps:
-        deliveries = BatchedDeliveries(self.deliveries, self.clock)
-        couriers = Couriers(
-            CourierDeps(
-                clock=self.clock,
-                deliveries=deliveries,
-                settings_of=RevisionSettings(self.triggers, self.clock),
-                sender=self.sender,
-                queue=self.queue,
-                journal=self.journal,
-                lookahead=self.settings.lookahead,
-                concurrency=self.settings.endpoint_concurrency,
-            )
+    def batched_deliveries(self) -> BatchedDeliveries:
+        return BatchedDeliveries(self.deliveries, self.clock)
+
+    @cached_property
+    def courier(self) -> CourierDeps:
+        return CourierDeps(
+            clock=self.clock,
+            deliveries=self.batched_deliveries,
+            settings_of=RevisionSettings(self.triggers, self.clock),
+            sender=self.sender,
+            queue=self.queue,
+            journal=self.journal,
+            lookahead=self.settings.lookahead,
+            concurrency=self.settings.endpoint_concurrency,
         )
+
+    @cached_property
+    def deliver(self) -> DeliverDeps:
         return DeliverDeps(
             clock=self.clock,
-            couriers=couriers,
-            places=deliveries,
+            couriers=Couriers(self.courier),
+            places=self.batched_deliveries,
             queue=self.queue,
             heartbeats=SparseHeartbeats(self.observations),
             retention=self.settings.retention,

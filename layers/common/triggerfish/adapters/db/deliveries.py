@@ -81,8 +81,7 @@ CLAIM_ROWS = f"""
      UNION ALL
     SELECT 'more', NULL, a.endpoint_key, {NO_EVENT}
       FROM asked a
-     WHERE a.slots > (SELECT count(*) FROM claimed c WHERE c.endpoint_key = a.endpoint_key)
-       AND EXISTS (SELECT FROM {ACTIVE}
+     WHERE EXISTS (SELECT FROM {ACTIVE}
                     WHERE (endpoint_key, next_attempt_at) >= (a.endpoint_key, a.since)
                       AND (endpoint_key, next_attempt_at) <= (a.endpoint_key, :now)
                       AND status = 'pending'
@@ -167,7 +166,7 @@ def _give_back(table: str, condition: str) -> TextClause:
                FOR UPDATE SKIP LOCKED)
         UPDATE {table} e
            SET status = 'pending', attempt = e.attempt - 1, lease_until = NULL, leased_by = NULL,
-               next_attempt_at = :now
+               next_attempt_at = :now, enqueued_at = NULL
           FROM lapsed
          WHERE e.id = lapsed.id
         RETURNING e.id
@@ -292,7 +291,7 @@ def _claimed_by_endpoint(claims: Sequence[Claim], rows: Sequence[Row[Any]]) -> d
     return {
         claim.endpoint_key: Claimed(
             sorted(events[claim.endpoint_key], key=lambda event: event.due_at),
-            has_more=claim.endpoint_key in more or len(events[claim.endpoint_key]) == claim.slots,
+            has_more=claim.endpoint_key in more,
         )
         for claim in claims
     }

@@ -33,11 +33,12 @@ def _mark_sent(table: str) -> TextClause:
     """)
 
 
-# The oldest events that wait, of whichever endpoints. One endpoint's backlog may fill the limit.
+# The oldest events that wait although a message is about them, of whichever endpoints. One
+# endpoint's backlog may fill the limit.
 def _waiting(table: str) -> TextClause:
     return text(f"""
         SELECT {REF} FROM {table}
-         WHERE status = 'pending' AND next_attempt_at <= :due_by
+         WHERE status = 'pending' AND next_attempt_at <= :due_by AND enqueued_at <= :due_by
          ORDER BY next_attempt_at
          LIMIT :limit
     """)
@@ -94,8 +95,8 @@ class OverdueEvents:
             await self._database.run(statement, ids=ids, now=now, until=until)
 
     async def waiting(self, *, due_by: datetime, limit: int) -> list[EventRef]:
-        """Events that have been due since `due_by`: for each endpoint the oldest, and of the
-        archive all.
+        """Events due and enqueued since `due_by`: for each endpoint the oldest, and of the archive
+        all.
 
         While more than `limit` events wait, endpoints take turns.
         """
