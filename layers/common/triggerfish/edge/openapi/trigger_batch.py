@@ -74,7 +74,7 @@ create = operation(
         ref("NewTriggers"),
         {"One of each type": {"triggers": [NEW_API, NEW_SCHEDULED]}},
         "The body is not valid.",
-        {"triggers": "List should have at least 1 item after validation, not 0"},
+        {"triggers": "must have at least 1 item"},
         max_bytes=MAX_BATCH_BYTES,
     ),
 )
