@@ -43,7 +43,7 @@ def main(only: list[str] | None = None, results: Path = Path("bench-results")) -
     measured: dict[str, sections.Figures] = {}
     with (
         tempfile.TemporaryDirectory(prefix="triggerfish-bench-") as folder,
-        sections.server("receiver") as port,
+        sections.server("tests.bench.receiver") as port,
     ):
         platform = Platform(Path(folder))
         platform.start()

@@ -123,7 +123,7 @@ def load(url: str, body: str, count: int, api_key: str = "") -> Figures:
 def server(module: str, **environment: str) -> Iterator[int]:
     """A helper process of the benchmark on a free port."""
     port = free_port()
-    command = [sys.executable, "-m", f"tests.bench.{module}", str(port)]
+    command = [sys.executable, "-m", module, str(port)]
     process = subprocess.Popen(command, env=os.environ | environment)
     try:
         until = time.monotonic() + 30
@@ -144,7 +144,7 @@ def server(module: str, **environment: str) -> Iterator[int]:
 def accepts(bench: Bench, count: int) -> Figures:
     """Webhook accepts/s at 32 connections, beside a bare app; rounds alternate, medians count."""
     rounds: dict[str, list[Figures]] = {"bare app": [], "accepts": [], "while delivering": []}
-    with server("reference", DSN=bench.dsn) as port:
+    with server("tests.bench.reference", DSN=bench.dsn) as port:
         for _ in range(ROUNDS):
             rounds["bare app"].append(load(f"http://127.0.0.1:{port}/accept", PAYLOAD, count))
             url = bench.webhook("/accepts")
