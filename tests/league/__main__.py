@@ -1,6 +1,8 @@
 """`make league`: measures the peers in alternating rounds and writes docs/evidence/league.md."""
 
 import os
+import signal
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -25,8 +27,12 @@ def main(
     section: Annotated[list[str] | None, typer.Option(help="Only these sections.")] = None,
     rounds: Annotated[int, typer.Option(min=1)] = 3,
     quick: Annotated[bool, typer.Option(help="One round of the most telling sections.")] = False,
-    render_only: Annotated[Path | None, typer.Option(help="Write the page from kept results.")] = None,
-    page: Annotated[Path | None, typer.Option(help="Write here; a whole run writes the docs.")] = None,
+    render_only: Annotated[
+        Path | None, typer.Option(help="Write the page from kept results.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write here; a whole run writes the docs.")
+    ] = None,
 ) -> None:
     """Run the league. A choice of peers or sections prints its tables and writes no page."""
     if render_only:
@@ -34,6 +40,7 @@ def main(
         return
     names = _chosen(peer, list(PEERS))
     wanted = _chosen(section, [name for name, one in SECTIONS.items() if one.quick or not quick])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the peers are stopped first
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     kept = CACHE / "results" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     sections = {name: SECTIONS[name] for name in wanted}

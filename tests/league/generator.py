@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from tests.bench.http_load import read_answer
+from tests.bench.processes.http_load import read_answer
 
 CONNECTIONS = 32
 Times = dict[str, tuple[float, float]]

@@ -79,7 +79,7 @@ def play(
     cores = len(os.sched_getaffinity(0))
     results = Results(now, cores, rounds, list(sections), install(names, say))
     playing = [name for name in names if not results.entries[name].failures]
-    with server("tests.league.receiver") as port:
+    with server("receiver", package="tests.league") as port:
         for number in range(rounds):
             turn = number % max(1, len(playing))
             for name in [*playing[turn:], *playing[:turn]]:

@@ -44,7 +44,9 @@ def render(results: Results) -> str:
     """The whole page."""
     parts = [ABOUT, _when(results), _table(HEADINGS, map(_about, results.entries.values()))]
     for name in results.sections:
-        rows = [(one.name, one.figures[name]) for one in results.entries.values() if name in one.figures]
+        rows = [
+            (one.name, one.figures[name]) for one in results.entries.values() if name in one.figures
+        ]
         if rows:
             parts += [f"## {SECTIONS[name].heading}\n", _figures(name, rows)]
     parts += [_failures(results), METHOD.format(cores=results.cores), _limits()]
@@ -95,7 +97,11 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _failures(results: Results) -> str:
-    said = [f"- **{one.name}**: {_one_line(why)}" for one in results.entries.values() for why in one.failures]
+    said = [
+        f"- **{one.name}**: {_one_line(why)}"
+        for one in results.entries.values()
+        for why in one.failures
+    ]
     return "\n".join(["## What did not run\n", *said, ""]) if said else ""
 
 

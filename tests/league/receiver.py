@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from tests.bench.receiver import Receiver, serve
+from tests.bench.processes.receiver import Receiver, serve
 
 ID = re.compile(rb'"id": *"([^"]+)"')
 

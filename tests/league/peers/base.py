@@ -15,6 +15,11 @@ STORE = "store"
 CONCURRENCY = 50
 """How many deliveries each peer's worker may make at a time, where it can be said."""
 SCHEDULING_SECONDS = 180
+TELLING_JOBS = 1_000
+
+
+class TooLate(Exception):
+    """A peer refused a job, since it was due already."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,11 @@ class Peer(ABC):
     @abstractmethod
     def durability(self) -> str:
         """When the store says that something is written, as the store itself tells."""
+
+    def took(self, jobs: int, seconds: float) -> None:
+        """Learn from a burst how fast jobs are scheduled; a few say nothing."""
+        if jobs >= TELLING_JOBS:
+            self.schedules_per_second = jobs / seconds
 
     def start(self) -> None:
         self.start_store()

@@ -39,7 +39,9 @@ class PostgresPeer(Peer):
         names = ("fsync", "synchronous_commit")
         with psycopg.connect(self.dsn) as connection:
             values = [connection.execute(f"SHOW {name}".encode()).fetchone() for name in names]
-        return ", ".join(f"{name}={value[0]}" for name, value in zip(names, values, strict=True) if value)
+        return ", ".join(
+            f"{name}={value[0]}" for name, value in zip(names, values, strict=True) if value
+        )
 
     def server_version(self) -> str:
         with psycopg.connect(self.dsn) as connection:

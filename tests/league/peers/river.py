@@ -36,5 +36,7 @@ class River(PostgresPeer):
 
     def versions(self) -> str:
         lines = (WORKERS / "river" / "go.mod").read_text().splitlines()
-        (river,) = (line.split() for line in lines if line.split()[:1] == ["github.com/riverqueue/river"])
+        (river,) = (
+            line.split() for line in lines if line.split()[:1] == ["github.com/riverqueue/river"]
+        )
         return f"{river[1]}, {self.server_version()}"

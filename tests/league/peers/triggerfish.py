@@ -1,6 +1,7 @@
 """Triggerfish, as `triggerfish up` runs it, over a Postgres that survives it."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -60,6 +61,8 @@ class Triggerfish(PostgresPeer):
         async def caller(session: aiohttp.ClientSession) -> None:
             for job in left:
                 async with session.post("/api/v1/triggers", json=_definition(job)) as answer:
+                    if answer.status == 400 and time.time() > job.due:
+                        raise TooLate
                     if answer.status != 201:
                         raise RuntimeError(f"not created: {await answer.text()}")
 
