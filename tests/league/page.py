@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from tests.league.environments import WORKERS
 from tests.league.figures import spread
 from tests.league.league import Entry, Results
-from tests.league.sections import SECTIONS
+from tests.league.peers.base import CONCURRENCY
+from tests.league.sections import QUIET_AFTER_FAULT_SECONDS, SECTIONS
 
 DIGITS = {"p50": 2, "p99": 2, "last": 2, "recovery": 1, "restart": 1, "CPU each": 1, "CPU": 1}
 IN_MS = {"p50": 0, "p99": 0, "last": 0}
@@ -23,7 +25,7 @@ METHOD = """\
 
 - **One receiver** answers every POST at once and notes when each job's id arrived; **one generator** hands in HTTP requests, each counted from its turn. They, the peer and its store share the same {cores} cores.
 - Peers run one at a time, from an empty store, in an order that turns from round to round; a burst of 50 goes ahead to warm up. A cell is the median of its rounds, with the lowest and the highest.
-- **Late** is arrival at the receiver less the time a job was due, on one clock. *Early* came before it was due; *lost* did not come within 15 s of silence (55 s after a fault); *doubled* came twice or more, which every at-least-once system may do after a fault.
+- **Late** is arrival at the receiver less the time a job was due, on one clock. *Early* came before it was due; *lost* did not come within 15 s of silence ({quiet:.0f} s after a fault); *doubled* came twice or more, which every at-least-once system may do after a fault.
 - **Killed**: SIGKILL for every process but the store once a tenth of 2,000 had arrived, and a restart at once. Where the server is its own store (the table below says so), it is killed too, and its files stay. *Recovery* goes from the restart's end to the last first arrival.
 - **The store away**: SIGSTOP for the store's processes (or the server that is its own store), for 10 s, at the same moment. *Recovery* goes from its end.
 - *CPU each* counts all processes of the peer and its store, from the last job scheduled to the last arrival; *memory* is their proportional set size.
@@ -49,7 +51,11 @@ def render(results: Results) -> str:
         ]
         if rows:
             parts += [f"## {SECTIONS[name].heading}\n", _figures(name, rows)]
-    parts += [_failures(results), METHOD.format(cores=results.cores), _limits()]
+    parts += [
+        _failures(results),
+        METHOD.format(cores=results.cores, quiet=QUIET_AFTER_FAULT_SECONDS),
+        _limits(),
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -110,9 +116,6 @@ def _one_line(text: str) -> str:
 
 
 def _limits() -> str:
-    from tests.league.environments import WORKERS
-    from tests.league.peers.base import CONCURRENCY
-
     scripts = [*WORKERS.glob("*_worker.py"), *WORKERS.glob("*/main.go")]
     counts = [len(path.read_text().splitlines()) for path in scripts]
     return LIMITS.format(lines=f"{min(counts)} to {max(counts)}", concurrency=CONCURRENCY)

@@ -27,8 +27,8 @@ ENDPOINTS = 20
 SPARE_SECONDS = 3.0
 QUIET_SECONDS = 15.0
 """Nothing more is expected once so long nothing has arrived."""
-QUIET_AFTER_FAULT_SECONDS = 55.0
-"""After a fault leases must run out: the longest here are River's rescue, 20 s looked at each 30."""
+QUIET_AFTER_FAULT_SECONDS = 75.0
+"""After a fault leases must run out: the longest here, stalled jobs that are looked for each minute."""
 LIMIT_SECONDS = 150.0
 STRUCK_SHARE = 0.1
 FROZEN_SECONDS = 10.0

@@ -10,7 +10,7 @@ import aiohttp
 
 from tests.e2e.platform import ROOT, Platform
 from tests.league.environments import output
-from tests.league.peers.base import STORE, Intake, Job
+from tests.league.peers.base import STORE, Intake, Job, TooLate
 from tests.league.peers.postgres import PostgresPeer
 from tests.league.processes import kill_trees
 
