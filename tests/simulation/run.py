@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
+import psycopg
 
 from tests.simulation.customers import MOODS
 from tests.simulation.database import Storage
@@ -84,8 +84,8 @@ class Simulation:
             await self.platform.end()
         except (Lost, AssertionError) as broken:
             return str(broken)
-        except DBAPIError as broken:  # not that it is away: a statement that must not fail
-            return f"Postgres refused: {broken.orig}"
+        except psycopg.Error as broken:  # not that it is away: a statement that must not fail
+            return f"Postgres refused: {broken}"
         return None
 
     async def _step(self, step: int) -> None:
@@ -164,9 +164,9 @@ class Simulation:
         """Somebody sends what looks like a job: about an event that never was."""
         now, ids = self.world.now(), self.platform.ids
         id = self.random.choice((ids.uuid7(now), UUID(int=self.random.getrandbits(128), version=4)))
-        like = [message.ref for message in self.platform.broker.messages]
+        like = [ref for message in self.platform.broker.messages for ref in message.refs]
         due_at = now + timedelta(seconds=self.random.choice((0, 2, 7_200)))
-        ref = EventRef(id, due_at, "nobody's", str(id))
+        ref = EventRef(id, due_at, "nobody's")
         if like and self.random.random() < 0.7:
             ref = replace(self.random.choice(like), event_id=id)
         self.world.note("queue", f"STRAY {id}")
