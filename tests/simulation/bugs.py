@@ -16,7 +16,6 @@ from triggerfish.adapters.db import (
     due_triggers,
     event_logs,
     held_events,
-    overdue_events,
     retention,
     trigger_changes,
 )
@@ -168,7 +167,11 @@ def a_claim_ignores_anothers_lease(patch: pytest.MonkeyPatch) -> None:
     for statement in ("CLAIM_ONLY", "SETTLE_AND_CLAIM"):
         replaced(patch, deliveries, statement, "AND status = 'pending'", "")
         replaced(
-            patch, deliveries, statement, "<= (a.endpoint_key, :now)", "<= (a.endpoint_key, 'infinity')"
+            patch,
+            deliveries,
+            statement,
+            "<= (a.endpoint_key, :now)",
+            "<= (a.endpoint_key, 'infinity')",
         )
 
 

@@ -213,7 +213,7 @@ class Simulation:
         self.model.observe()
         self.model.check()
         now = self.world.now()
-        dead = tuple(message.ref.event_id for message in self.platform.broker.dead)
+        dead = tuple(ref.event_id for message in self.platform.broker.dead for ref in message.refs)
         if (
             not self.world.is_calm
         ):  # a job of five processes that died is given up: the sweep has it

@@ -118,7 +118,9 @@ class SqsClient:
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
         if session is None:
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+            connector = aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=60, happy_eyeballs_delay=None
+            )
             session = self._sessions[loop] = aiohttp.ClientSession(
                 connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar()
             )

@@ -81,12 +81,14 @@ CLAIM_ROWS = f"""
      UNION ALL
     SELECT 'more', NULL, a.endpoint_key, {NO_EVENT}
       FROM asked a
-     WHERE EXISTS (SELECT FROM {ACTIVE}
-                    WHERE (endpoint_key, next_attempt_at) >= (a.endpoint_key, a.since)
-                      AND (endpoint_key, next_attempt_at) <= (a.endpoint_key, :now)
-                      AND status = 'pending'
-                      AND id <> ALL (CAST(:ids AS uuid[]))
-                      AND id <> ALL (ARRAY(SELECT id FROM claimed)))
+     WHERE (SELECT true FROM {ACTIVE}
+             WHERE (endpoint_key, next_attempt_at) >= (a.endpoint_key, a.since)
+               AND (endpoint_key, next_attempt_at) <= (a.endpoint_key, :now)
+               AND status = 'pending'
+               AND id <> ALL (CAST(:ids AS uuid[]))
+               AND id <> ALL (ARRAY(SELECT id FROM claimed))
+             ORDER BY endpoint_key, next_attempt_at
+             LIMIT 1)
 """
 
 CLAIM_ARCHIVED = text(f"""
