@@ -80,8 +80,7 @@ class Broker:
                 continue
 
     def _hand_out(self, visible: list[Message], now: float) -> list[Message]:
-        if self._world.faults:
-            self._world.random.shuffle(visible)
+        self._world.random.shuffle(visible)
         batch = []
         for message in visible[:BATCH]:
             message.receives += 1
@@ -119,6 +118,7 @@ class SimulatedQueue:
         for delay, group in _by_delay(refs, now).items():
             if self._broker.take(tuple(group), delay):
                 taken += group
+        await asyncio.sleep(self._process.world.late_answer())
         await self._process.point("after sending messages")
         return taken
 
