@@ -145,7 +145,7 @@ def _locked(names: set[str]) -> Iterator[str]:
 def _trim(packages: Path) -> None:
     """Leave out command line tools, and of botocore the descriptions of other AWS services."""
     shutil.rmtree(packages / "bin", ignore_errors=True)
-    kept = {"sqs", "s3", "sns", "sesv2"}
+    kept = {"s3", "sns", "sesv2"}
     for folder in (packages / "botocore/data").iterdir():
         if folder.is_dir() and folder.name not in kept:
             shutil.rmtree(folder)

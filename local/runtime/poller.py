@@ -32,7 +32,7 @@ async def poll(
     invoker = Invoker(template.functions)
     for function, _ in mappings:
         invoker.handler(function.name)
-    client = SqsClient(os.environ.get("AWS_ENDPOINT_URL_SQS"))
+    client = SqsClient()
     pollers = [
         MappingPoller(
             mapping,

@@ -7,7 +7,6 @@ import pytest
 
 from tests.conftest import API_KEY
 from tests.integration.lanes import LANES, Api, serving
-from tests.mocked_aws import aws_endpoint
 from triggerfish.settings import Settings
 from triggerfish.wiring.upkeep import migrate
 
@@ -23,7 +22,6 @@ async def api(lane: str, settings: Settings) -> AsyncIterator[Api]:
     first = settings.model_copy(update={"bootstrap_api_key": API_KEY})
     await asyncio.to_thread(migrate, first)
     queues = {
-        "TRIGGERFISH_SQS_ENDPOINT_URL": aws_endpoint(),
         "TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
         "TRIGGERFISH_DELIVERIES_DLQ_URL": settings.deliveries_dlq_url,
         "TRIGGERFISH_IMPORTS_QUEUE_URL": settings.imports_queue_url,

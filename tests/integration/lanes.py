@@ -22,6 +22,7 @@ from local.runtime.model import Template
 from local.runtime.template import load
 from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.documented import check_answer
+from tests.mocked_aws import aws_endpoint
 from triggerfish.adapters.behind import catch_up
 from triggerfish.wiring import close_all
 
@@ -96,6 +97,8 @@ async def serving(
     """All HTTP functions behind the gateway, with these settings on top of ENVIRONMENT."""
     with pytest.MonkeyPatch.context() as patch:
         given = ENVIRONMENT | {"TRIGGERFISH_DATABASE_URL": database_url} | dict(environment)
+        if any(name.endswith("_QUEUE_URL") for name in environment):
+            given.setdefault("TRIGGERFISH_SQS_ENDPOINT_URL", aws_endpoint())
         for name, value in given.items():
             patch.setenv(name, value)
         await close_all()  # forget the settings of whoever came before

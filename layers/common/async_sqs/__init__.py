@@ -6,6 +6,7 @@ It speaks the AWS JSON protocol. botocore's own calls need a thread each and thr
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -42,14 +43,14 @@ class SqsRefusal(SqsError):
 class SqsClient:
     """Calls the SQS at `endpoint_url`, or AWS's own if that is None.
 
-    Region and credentials are found where boto3 finds them. Usable from several event loops, each
-    of which keeps its own connections until `close`.
+    Region, endpoint and credentials are found where boto3 finds them. Usable from several event
+    loops, each of which keeps its own connections until `close`.
     """
 
     def __init__(self, endpoint_url: str | None = None) -> None:
         session = Session()
         self._region: str = session.get_config_variable("region") or "us-east-1"
-        self._url = (endpoint_url or _own_endpoint(session)).rstrip("/") + "/"
+        self._url = (endpoint_url or _own_endpoint(self._region)).rstrip("/") + "/"
         self._credentials: Any = session.get_credentials()
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = (
             WeakKeyDictionary()
@@ -127,9 +128,11 @@ class SqsClient:
         return session
 
 
-def _own_endpoint(session: Session) -> str:
-    """Where AWS has SQS in this region. Asked only if need be: botocore reads megabytes for it."""
-    return str(session.create_client("sqs").meta.endpoint_url)
+def _own_endpoint(region: str) -> str:
+    """Where AWS has SQS in this region. botocore would read megabytes to say the same."""
+    given = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
+    china = ".cn" if region.startswith("cn-") else ""
+    return given or f"https://sqs.{region}.amazonaws.com{china}"
 
 
 def _read_answer(status: int, raw: bytes) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from sqlalchemy import event
 from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import LANES, Api, assert_refused, post_json, serving
-from tests.mocked_aws import aws_endpoint
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.rate import Rate
@@ -49,10 +48,7 @@ Limited = Callable[..., AbstractAsyncContextManager[Api]]
 async def limited(request: pytest.FixtureRequest, settings: Settings) -> Limited:
     """The API with limits of the test's choice, in one container: each counts for itself."""
     await asyncio.to_thread(migrate, settings.model_copy(update={"bootstrap_api_key": API_KEY}))
-    queues = {
-        "TRIGGERFISH_SQS_ENDPOINT_URL": aws_endpoint(),
-        "TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
-    }
+    queues = {"TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url}
     lane, database = str(request.param), settings.database_url
     return lambda **limits: serving(lane, database, queues | limits, threads=1)
 

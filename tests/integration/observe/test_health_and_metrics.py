@@ -14,7 +14,6 @@ from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import NOBODY, Api, assert_refused, post_json, serving
 from tests.integration.observe.metrics import samples, value
-from tests.mocked_aws import aws_endpoint
 from tests.receiver import Receiver
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
@@ -137,7 +136,6 @@ async def test_without_the_queue_events_are_accepted_and_left_to_the_sweep(
 
     api.sql("UPDATE event_logs_active SET next_attempt_at = now() - CAST('3 s' AS interval)")
     queues = {
-        "TRIGGERFISH_SQS_ENDPOINT_URL": aws_endpoint(),
         "TRIGGERFISH_DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
         "TRIGGERFISH_DELIVERIES_DLQ_URL": settings.deliveries_dlq_url,
     }
