@@ -25,21 +25,19 @@ def rows_that_others_hold_are_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def a_message_is_sent_while_the_slots_are_held(patch: pytest.MonkeyPatch) -> None:
     """Who receives it before they are free finds somebody at work, and leaves."""
-    ran = Courier.run
 
-    async def deliver(self: Couriers, ref: Any, until: datetime, archived: Any = ()) -> None:
-        courier = self._working.get(ref.endpoint_key)
-        if courier is not None:
+    async def deliver(self: Couriers, key: str, until: datetime, archived: Any = ()) -> None:
+        if courier := self._working.get(key):
             courier.look(archived)
             return
-        courier = self._working[ref.endpoint_key] = Courier(ref.endpoint_key, self._d, self.claimed)
+        courier = self._working[key] = Courier(key, self._d, self.claimed)
         courier.look(archived)
         try:
-            await ran(courier, until)
-            if courier.may_leave_events:
-                await self._call_back(ref)
+            await courier.run(until)
+            if courier.may_leave_events and courier.last is not None:
+                await self._call_back(courier.last)
         finally:
-            del self._working[ref.endpoint_key]
+            del self._working[key]
 
     patch.setattr(Couriers, "deliver", deliver)
 
