@@ -38,5 +38,7 @@ TARGETS: dict[tuple[str, str], Target] = {
     ("tick", "seconds"): at_most(2),
     ("create", "per_second"): at_least(800),
     ("create-batch", "per_second"): at_least(3_000),
+    ("start", "later start, seconds"): at_most(4),
+    ("memory", "in all, MB"): at_most(300),
     ("idle", "CPU in all, %"): at_most(2),
 }

@@ -10,6 +10,7 @@ from tests.bench.sections.create import create, create_batch
 from tests.bench.sections.idle import idle
 from tests.bench.sections.imports import imports
 from tests.bench.sections.lateness import burst_lateness, spread_lateness
+from tests.bench.sections.start import memory, start
 from tests.bench.sections.tick import tick
 
 SECTIONS: dict[str, Callable[[Bench], Figures]] = {
@@ -24,4 +25,6 @@ SECTIONS: dict[str, Callable[[Bench], Figures]] = {
     "burst-10000": partial(burst_lateness, count=10_000),
     "imports": partial(imports, lines=1_000_000),
     "idle": idle,
+    "start": start,
+    "memory": memory,
 }

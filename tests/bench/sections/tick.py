@@ -1,10 +1,8 @@
 """One tick with many triggers due."""
 
 import json
-import os
 import resource
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 from tests.bench.bench import Bench, Figures
@@ -21,9 +19,9 @@ def tick(bench: Bench, count: int) -> Figures:
     with bench.paused("scheduler", "worker"):
         before, own = cpu_seconds(bench.services), resource.getrusage(resource.RUSAGE_CHILDREN)
         answer = subprocess.run(
-            [sys.executable, "-m", "local.cli", "invoke", "tick", "-e", "-"],
+            bench.platform.command("invoke", "tick", "-e", "-"),
             input=b'{"horizon_seconds": 900}',
-            env=os.environ | bench.platform.note["environment"],
+            env=bench.environment,
             capture_output=True,
             check=True,
         )
