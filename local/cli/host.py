@@ -148,6 +148,7 @@ class EmbeddedHost:
         def run() -> None:
             from local.cli.main import app  # which imports us
 
+            sys.argv = [sys.argv[0], *words]  # as if it had been started by itself
             app(list(words))
 
         fork = forked(run, env=self.environment, log_file=log)
