@@ -45,9 +45,13 @@ def replaced(patch: pytest.MonkeyPatch, module: Any, name: str, old: str, new: s
 
 
 def an_outcome_is_written_without_the_lease(patch: pytest.MonkeyPatch) -> None:
-    condition = "AND e.attempt + CAST(e.lease_until IS NULL AS int) = o.attempt"
-    replaced(patch, deliveries, "SETTLE", condition, "")
-    replaced(patch, deliveries, "SETTLE_AND_CLAIM", condition, "")
+    conditions = (
+        "AND e.next_attempt_at IS NOT NULL",
+        "AND e.attempt + CAST(e.lease_until IS NULL AS int) = o.attempt",
+    )
+    for condition in conditions:
+        replaced(patch, deliveries, "SETTLE", condition, "")
+        replaced(patch, deliveries, "SETTLE_AND_CLAIM", condition, "")
 
 
 def a_retry_counts_no_attempt(patch: pytest.MonkeyPatch) -> None:

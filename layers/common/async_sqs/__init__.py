@@ -123,7 +123,9 @@ class SqsClient:
                 limit=0, keepalive_timeout=60, happy_eyeballs_delay=None
             )
             session = self._sessions[loop] = aiohttp.ClientSession(
-                connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar()
+                connector=connector,
+                trust_env=self._url.startswith("https:"),  # proxies; reads a file at every call
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return session
 

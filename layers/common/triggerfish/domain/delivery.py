@@ -138,7 +138,15 @@ class Held:
     event: ClaimedEvent
 
 
-Ending = Outcome | Held
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A third end of a lease: nothing was attempted, the event is free again."""
+
+    event: ClaimedEvent
+    at: datetime
+
+
+Ending = Outcome | Held | Returned
 """How a lease ends."""
 
 

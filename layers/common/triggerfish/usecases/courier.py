@@ -5,6 +5,7 @@ construction, and whenever a slot is free while events are due, the courier clai
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from triggerfish.domain.delivery import (
     EventRef,
     Held,
     Outcome,
+    Returned,
     Settled,
     settle,
 )
@@ -39,6 +41,11 @@ SETTLE_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0.5, 1, 2, 4))
 LOOK_SECONDS = 1.0
 # While others hold the rows of due events, if only for a moment, it looks sooner, then ever later.
 HELD_ROWS_SECONDS = 0.02
+# An endpoint that answers quickly gets more events claimed than it has slots, so that its slots do
+# not wait for the database: as many as it took since the last claim, up to so many a slot. Those
+# that do not get a slot in this time, because it has become slow, are given back.
+AHEAD_PER_SLOT = 4
+AHEAD_SECONDS = 1.0
 # Of a rate: how far ahead events are claimed, each to wait for its turn.
 TURNS_AHEAD = timedelta(seconds=0.1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,12 +92,16 @@ class Courier:
         self._slots = limits.max_concurrency or d.concurrency
         self._interval = limits.interval
         self._posts: set[asyncio.Task[Ending]] = set()
+        self._ready: deque[tuple[ClaimedEvent, float]] = deque()  # claimed, and when
+        self._ahead = 0
         self._before_turn = 0  # of the posts, those that have not begun
         self._archived: list[UUID] = []
         self._is_to_look = True
         self._rests, self._pause = False, 0.0
         self._stirred = asyncio.Event()
         self._since, self._since_until = LONG_AGO, 0.0
+        self._under_way = 0  # of the posts, those that have not ended
+        self._returned: list[Ending] = []
         self._errors: list[Exception] = []
         self.last: ClaimedEvent | None = None
 
@@ -112,7 +123,7 @@ class Courier:
         done.
         """
         try:
-            while self._posts or self._may_go_on(until):
+            while self._posts or self._ready or self._returned or self._may_go_on(until):
                 if not self._has_work(until):
                     await self._wait(until)
                 self._stirred.clear()
@@ -132,7 +143,7 @@ class Courier:
 
     def _has_work(self, until: datetime) -> bool:
         """Whether a step would do something now."""
-        if any(post.done() for post in self._posts):
+        if self._returned or any(post.done() for post in self._posts):
             return True
         return not self._rests and self._free(until) > 0
 
@@ -140,8 +151,10 @@ class Courier:
         """How many events may be claimed now."""
         if not self._may_go_on(until):
             return 0
-        free = self._slots - len(self._posts)
-        return free if self._interval is None else min(free, self._free_turns(self._interval))
+        free = self._slots - self._under_way - len(self._ready)
+        if self._interval is not None:
+            return min(free, self._free_turns(self._interval))
+        return free + self._ahead
 
     def _free_turns(self, interval: timedelta) -> int:
         """How many events have their turn soon."""
@@ -152,6 +165,8 @@ class Courier:
     async def _step(self, until: datetime) -> None:
         """Settle what was posted, claim what there is room for, and post it."""
         endings = self._collect()
+        if self._interval is None:
+            self._ahead = min(len(endings), AHEAD_PER_SLOT * self._slots)
         claim = self._claim(until)
         try:
             if endings:
@@ -166,8 +181,8 @@ class Courier:
             self._errors.append(error)
 
     def _collect(self) -> list[Ending]:
-        """The endings of posts that are done."""
-        endings: list[Ending] = []
+        """The endings of posts that are done, and of events that got no slot in time."""
+        endings, self._returned = self._returned, []
         for post in [post for post in self._posts if post.done()]:
             self._posts.remove(post)
             if (error := post.exception()) is None:
@@ -201,15 +216,33 @@ class Courier:
             self._since_until = 0.0
 
     def _start(self, events: Sequence[ClaimedEvent]) -> None:
-        now = self._d.clock.now()
+        now = asyncio.get_running_loop().time()
         for event in events:
             self._claimed.add(event)
             self.last = event
+            self._ready.append((event, now))
+        self._fill_slots()
+
+    def _fill_slots(self) -> None:
+        loop, now = asyncio.get_running_loop(), self._d.clock.now()
+        while self._ready and self._under_way < self._slots:
+            event, claimed_at = self._ready.popleft()
+            if loop.time() - claimed_at > AHEAD_SECONDS:
+                self._returned.append(Returned(event, now))
+                continue
             turn = now if self._interval is None else self._d.turns.take(self._key, now)
-            post = asyncio.get_running_loop().create_task(self._post(event, turn))
-            post.add_done_callback(lambda _: self._stirred.set())
+            post = loop.create_task(self._post(event, turn))
+            post.add_done_callback(self._end)
             self._posts.add(post)
+            self._under_way += 1
             self._before_turn += 1
+
+    def _end(self, post: "asyncio.Task[Ending]") -> None:
+        """A slot is free, and the next event that is ready takes it at once."""
+        self._under_way -= 1
+        self._stirred.set()
+        if not post.cancelled():
+            self._fill_slots()
 
     async def _post(self, event: ClaimedEvent, turn: datetime) -> Ending:
         try:
@@ -237,7 +270,7 @@ class Courier:
         if self._interval is not None and self._may_go_on(until) and not self._before_turn:
             await self._wait_for_turn()
             return
-        has_room = len(self._posts) < self._slots and not self._errors
+        has_room = self._under_way < self._slots and not self._errors
         try:
             async with asyncio.timeout((self._pause or LOOK_SECONDS) if has_room else None):
                 await self._stirred.wait()

@@ -16,7 +16,7 @@ from triggerfish.adapters.db.delivery_stats import COUNT_OUTCOMES
 from triggerfish.adapters.db.endpoint_health import DISABLED_NOW, NOTE_HEALTH
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE
-from triggerfish.adapters.db.outcome_rows import outcome_row
+from triggerfish.adapters.db.outcome_rows import RETURNED, outcome_row
 from triggerfish.adapters.db.values import to_json, uuid_array
 from triggerfish.adapters.db.withdrawn_events import LOGGED, LOGGED_ELSEWHERE
 from triggerfish.domain.delivery import Claim, Claimed, ClaimedEvent, Ending, Logged
@@ -121,16 +121,17 @@ def _outcome_steps(table: str) -> str:
         {DISABLED_NOW},
         done AS (
             UPDATE {table} e
-               SET status = o.status,
+               SET status = CASE o.status WHEN '{RETURNED}' THEN 'pending' ELSE o.status END,
                    next_attempt_at = o.retry_at,
                    enqueued_at = CASE WHEN o.retry_at IS NULL THEN e.enqueued_at
                                       ELSE o.enqueued_at END,
                    lease_until = NULL,
                    leased_by = NULL,
-                   attempt = o.attempt - CAST(o.status = 'held' AS int),
+                   attempt = o.attempt - CAST(o.entry IS NULL AS int),
                    attempts = e.attempts || coalesce(o.entry, '[]'),
-                   last_status_code = o.status_code,
-                   last_error = o.error,
+                   last_status_code = CASE WHEN o.entry IS NULL THEN e.last_status_code
+                                           ELSE o.status_code END,
+                   last_error = CASE WHEN o.entry IS NULL THEN e.last_error ELSE o.error END,
                    completed_at = CASE WHEN o.retry_at IS NULL THEN o.ended_at END  -- none if held
               FROM o
              WHERE e.id = ANY(CAST(:ids AS uuid[]))  -- by primary key, however many are open
