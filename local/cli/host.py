@@ -11,6 +11,7 @@ from pathlib import Path
 from local.cli import probes
 from local.cli.environment import for_children, worth_sharing
 from local.cli.state import Platform, StateDir
+from local.runtime.watchdog import PULSE_FILE
 from local.services import logs
 from local.services.errors import ServiceFailed
 from local.services.postgres import Postgres
@@ -133,10 +134,11 @@ class EmbeddedHost:
 
     def _service(self, name: str, tier: int, *arguments: str) -> Service:
         role = name.partition("-")[0]
-        log = self.state.log(name)
+        log, pulse = self.state.log(name), self.state.pulse(name)
         command = command_line(role, "--template", str(self.options.template), *arguments)
-        spawn = program(command, env=self.environment, log_file=log)
-        return Service(name, spawn, log, ready=self._probe(role), tier=tier)
+        environment = {**self.environment, PULSE_FILE: str(pulse)}
+        spawn = program(command, env=environment, log_file=log)
+        return Service(name, spawn, log, ready=self._probe(role), tier=tier, pulse=pulse)
 
     def _probe(self, role: str) -> Callable[[], bool]:
         """Functions are ready when the platform's own health says so, so that "up" means up."""

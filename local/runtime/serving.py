@@ -14,6 +14,7 @@ from uvicorn.supervisors import Multiprocess
 from local.runtime.asgi import App
 from local.runtime.log import adopt, get_logger
 from local.runtime.patience import PatientProtocol
+from local.runtime.watchdog import LoopWatch
 
 GRACE_SECONDS = 10
 MAX_SOCKET_MESSAGE_BYTES = 128 * 1024  # as on API Gateway
@@ -23,7 +24,8 @@ _log = get_logger("gateway")
 
 @dataclass(frozen=True)
 class _Build:
-    """Builds the app where it is served. A child process ends when its parent is gone."""
+    """Builds the app where it is served. A child process ends when its parent is gone, and any
+    process when its loop is stuck."""
 
     factory: Callable[[], App]
 
@@ -33,7 +35,9 @@ class _Build:
         if parent is not None:
             watcher = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
             watcher.start()
-        return self.factory()
+        app = self.factory()
+        LoopWatch()
+        return app
 
 
 def _end_with(sentinel: int) -> None:

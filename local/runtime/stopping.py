@@ -4,6 +4,8 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 
+from local.runtime.watchdog import LoopWatch
+
 try:
     import uvloop as loops
 except ImportError:  # not built for this platform
@@ -18,7 +20,11 @@ def run_until_stopped(main: Callable[[asyncio.Event], Coroutine[None, None, None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await main(stop)
+        watch = LoopWatch()
+        try:
+            await main(stop)
+        finally:
+            watch.stop()
 
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         runner.run(with_signals())

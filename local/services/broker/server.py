@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import uvicorn
 
+from local.runtime.watchdog import LoopWatch
 from local.services.broker.errors import SqsError, malformed
 from local.services.broker.lobby import Client, Lobby
 from local.services.broker.polling import receive_message
@@ -114,7 +115,9 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
+        watch = LoopWatch()
         yield
+        watch.stop()
 
     def _stop(self) -> None:
         self.should_exit = True
