@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 
+from triggerfish.edge.anonymous import Limited
 from triggerfish.edge.http import build_app, lambda_handler, parse_id
 from triggerfish.edge.openapi import catalogue
 from triggerfish.edge.sse import EventStream, is_buffered
@@ -12,8 +13,10 @@ from triggerfish.wiring import wiring
 
 app = build_app()
 
+LIMITED = Depends(Limited(lambda: wiring().public_rates))
 
-@app.get("/public/events/{id}/summary", **catalogue.summary)
+
+@app.get("/public/events/{id}/summary", dependencies=[LIMITED], **catalogue.summary)
 async def summary(id: str, request: Request) -> Response:
     parts = wiring()
     found = await find_summary(parse_id(id, "event"), parts.stream_summary)

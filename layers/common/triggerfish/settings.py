@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     key_rate: float = Field(
         2000.0, ge=0, description="Requests a second with one API key, per gateway process."
     )
+    public_rate: float = Field(
+        100.0,
+        ge=0,
+        description="Requests a second without a key from one address, per gateway process.",
+    )
     triggers_per_project: int = Field(
         100_000, ge=1, description="How many triggers a project may have."
     )

@@ -13,6 +13,7 @@ from tests.integration.lanes import LANES, Api, assert_refused, post_json, servi
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.rate import Rate
+from triggerfish.edge.anonymous import source_of
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
 from triggerfish.wiring.upkeep import migrate
@@ -80,6 +81,25 @@ async def test_requests_beyond_a_keys_rate_are_told_when_to_come_back(limited: L
         assert 1 <= int(refused.headers["retry-after"]) <= 100
         stranger = await api.http.get(TRIGGERS, headers={"authorization": "Bearer tf_unknown"})
         assert_refused(stranger, 401)  # no bucket is made for what nobody has
+
+
+@pytest.mark.attack("floods: rates, quotas")
+async def test_requests_without_a_key_are_counted_by_their_address(limited: Limited) -> None:
+    async with limited(TRIGGERFISH_PUBLIC_RATE="0.01") as api:
+        answers = [await api.http.get("/public/events") for n in range(9)]
+        assert answers[0].status_code == 200
+        assert_refused(answers[-1], 429)
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 100
+        assert (await api.http.get(TRIGGERS)).status_code == 200  # a key has a rate of its own
+
+
+@pytest.mark.parametrize(
+    ("address", "other"),
+    [("192.0.2.1", "192.0.2.2"), ("2001:db8:0:1::1", "2001:db8:0:2::1"), ("testclient", "")],
+)
+def test_a_source_is_an_address_or_the_network_of_one_customer(address: str, other: str) -> None:
+    assert source_of(address) != source_of(other)
+    assert source_of("2001:db8:0:1::1") == source_of("2001:db8:0:1:ffff::2")
 
 
 @pytest.mark.attack("floods: rates, quotas")

@@ -1,6 +1,6 @@
 """Rates of callers, counted in this process: several gateway processes admit as many times more."""
 
-from uuid import UUID
+from collections.abc import Hashable
 
 from cachetools import LRUCache
 
@@ -12,14 +12,14 @@ REMEMBERED = 20_000
 
 
 class RateLimits:
-    """One bucket for each trigger or key; only known ones get here, so none is flooded out."""
+    """One bucket for each trigger, key or address, as long as it is in use."""
 
     def __init__(self, rate: Rate, clock: Clock) -> None:
         self._rate = rate
         self._clock = clock
-        self._due: LRUCache[UUID, float] = LRUCache(REMEMBERED)
+        self._due: LRUCache[Hashable, float] = LRUCache(REMEMBERED)
 
-    def take(self, id: UUID) -> None:
+    def take(self, id: Hashable) -> None:
         """Count one request. Raises TooManyRequests."""
         now = self._clock.now().timestamp()
         due, wait = self._rate.admit(self._due.get(id, 0.0), now)

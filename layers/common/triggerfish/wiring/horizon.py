@@ -78,7 +78,7 @@ class HorizonParts(FiringParts):
         return ManageJobsDeps(
             clock=self.clock,
             jobs=self.jobs,
-            lines=LogEntries(self.database),
+            lines=LogEntries(self.database, self.searches),
             store=self.object_store,
         )
 

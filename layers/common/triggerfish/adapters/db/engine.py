@@ -22,6 +22,8 @@ VANISHED = {
     "tcp_user_timeout": 25_000,  # milliseconds
 }
 POOL_TIMEOUT_SECONDS = 5
+STATEMENT_SECONDS = 15.0
+"""No statement of ours takes long: one that does waits for a lock, or reads what it should not."""
 
 # Every statement of ours touches a few rows by an index. The planner cannot know: the statistics of
 # a table that fills and empties are always old, and it takes a JSON parameter for 100 rows, so it
@@ -44,6 +46,8 @@ def database_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            raise TryLater("This took too long and was stopped; ask for less.") from error
         raise TryLater("The database is not reachable; try again shortly.") from error
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -54,7 +58,9 @@ def database_errors() -> Iterator[None]:
 class Database:
     """A pool of Postgres connections: single statements autocommit, several share a transaction."""
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int, statement_seconds: float = STATEMENT_SECONDS
+    ) -> None:
         # Autocommit is set once a connection; nothing needs to be rolled back at its return.
         self._engine = create_async_engine(
             url,
@@ -66,7 +72,7 @@ class Database:
             hide_parameters=True,  # an error that is logged names no payload and no secret
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "options": PLANNER,
+                "options": f"{PLANNER} -c statement_timeout={statement_seconds * 1000:.0f}",
                 **VANISHED,
             },
         )

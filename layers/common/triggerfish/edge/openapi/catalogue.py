@@ -176,7 +176,7 @@ list_public = operation(
         304: _UNCHANGED,
     },
     headers=_IF_NONE_MATCH,
-    refusals=(AWAY,),
+    refusals=(TOO_MANY, AWAY),
 )
 get_public = operation(
     "getPublicEvent",
@@ -187,7 +187,7 @@ get_public = operation(
         304: _UNCHANGED,
     },
     headers=_IF_NONE_MATCH,
-    refusals=(AWAY,),
+    refusals=(TOO_MANY, AWAY),
 )
 summary = operation(
     "streamEventSummary",
