@@ -1,6 +1,7 @@
 """Runs an ASGI app under uvicorn: one process or several on one socket, with a graceful stop."""
 
 import os
+import resource
 import signal
 import socket
 import threading
@@ -17,6 +18,7 @@ from local.runtime.patience import PatientProtocol
 from local.runtime.watchdog import LoopWatch
 
 GRACE_SECONDS = 10
+OPEN_FILES = 65_536
 MAX_SOCKET_MESSAGE_BYTES = 128 * 1024  # as on API Gateway
 _BACKLOG = 2048
 _log = get_logger("gateway")
@@ -50,6 +52,7 @@ def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 
 
     Raises whatever the factory raises; OSError when the address is taken.
     """
+    _open_many_files()
     config = uvicorn_config(_Build(factory), processes)
     listener = _listen(host, port)
     if processes > 1:
@@ -60,6 +63,14 @@ def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 
         Multiprocess(config, [listener]).run()
     else:
         _serve_here(config, listener)
+
+
+def _open_many_files() -> None:
+    """Each connection is a file, and the usual soft limit of 1,024 is taken by one caller."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:

@@ -10,7 +10,7 @@ import faulthandler
 import os
 from pathlib import Path
 
-STUCK_SECONDS = 8.0
+STUCK_SECONDS = 5.0
 PULSE_SECONDS = 1.0
 PULSE_FILE = "RUNTIME_PULSE_FILE"
 """Touched every second, if set: so a supervisor also notices a process that is frozen."""

@@ -13,7 +13,7 @@ from tests.integration.lanes import LANES, Api, assert_refused, post_json, servi
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.domain.access import hash_secret
 from triggerfish.domain.rate import Rate
-from triggerfish.edge.anonymous import source_of
+from triggerfish.edge.anonymous import network_of
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
 from triggerfish.wiring.upkeep import migrate
@@ -98,8 +98,8 @@ async def test_requests_without_a_key_are_counted_by_their_address(limited: Limi
     [("192.0.2.1", "192.0.2.2"), ("2001:db8:0:1::1", "2001:db8:0:2::1"), ("testclient", "")],
 )
 def test_a_source_is_an_address_or_the_network_of_one_customer(address: str, other: str) -> None:
-    assert source_of(address) != source_of(other)
-    assert source_of("2001:db8:0:1::1") == source_of("2001:db8:0:1:ffff::2")
+    assert network_of(address) != network_of(other)
+    assert network_of("2001:db8:0:1::1") == network_of("2001:db8:0:1:ffff::2")
 
 
 @pytest.mark.attack("floods: rates, quotas")

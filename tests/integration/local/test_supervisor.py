@@ -274,7 +274,7 @@ def test_a_frozen_service_is_replaced_within_15_seconds(scene: Scene, tmp_path: 
     seconds = scene.turn_until(
         lambda: scene.supervisor.pids.get("gateway", first) != first, seconds=15
     )
-    assert seconds > 9
+    assert seconds > 5  # what is merely slow is left alone
     assert not alive(first)
     assert "has not moved" in str(scene.said)
 

@@ -152,7 +152,7 @@ def _first(validator: Validator, payload: object) -> Iterable[jsonschema_rs.Vali
     try:
         validator.compiled.validate(payload)
     except jsonschema_rs.ValidationError as error:
-        return (error,)
+        return (error.with_traceback(None),)  # it would keep the payload until a collection
     return ()
 
 

@@ -23,10 +23,15 @@ class Limited:
     rates: Callable[[], Rates]
 
     async def __call__(self, request: Request) -> None:
-        self.rates().take(source_of(request.client.host if request.client else ""))
+        self.rates().take(source_of(request))
 
 
-def source_of(host: str) -> str:
+def source_of(request: Request) -> str:
+    """Where a request without a key comes from, as far as limits count."""
+    return network_of(request.client.host if request.client else "")
+
+
+def network_of(host: str) -> str:
     """Whom an address stands for: itself, or its network where a customer has a whole one."""
     try:
         address = ip_address(host)

@@ -63,8 +63,9 @@ class CatalogueParts(FiringParts):
 
     @cached_property
     def summary_streams(self) -> OpenStreams:
-        """Everybody's, so no project's."""
-        return OpenStreams(total=self.settings.open_streams, each=self.settings.open_streams)
+        """Everybody's; one address has as many as a project elsewhere."""
+        settings = self.settings
+        return OpenStreams(total=settings.open_streams, each=settings.open_streams_per_project)
 
     @cached_property
     def stream_summary(self) -> StreamSummaryDeps:

@@ -1,0 +1,145 @@
+"""`make attack`: mounts each attack on a platform of its own making, and prints what it did to others.
+
+Fails if the other tenant's calls or deliveries were slow at the 99th percentile, one was lost or
+delivered twice, a process grew too much, or a frozen process was not replaced in time.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tests.attack.attacks import ATTACKS, Attack
+from tests.attack.scene import Scene, scene
+from tests.attack.tenant import Timings
+from tests.e2e.platform import Platform, platform
+from tests.e2e.waiting import until
+
+P99_MS, GROWTH_MIB, REPLACED_SECONDS = 250.0, 64.0, 15.0
+SHARED = ("gateway", "worker", "scheduler")
+FROZEN = ("gateway", "worker", "scheduler", "broker")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an attack came to, and what others noticed of it."""
+
+    name: str
+    outcome: str
+    timings: Timings
+    growth_mib: float
+
+    def faults(self) -> list[str]:
+        told = [
+            (percentile(self.timings.calls, 99) > P99_MS, "calls were slow"),
+            (percentile(self.timings.deliveries, 99) > P99_MS, "deliveries were slow"),
+            (self.timings.lost > 0, f"{self.timings.lost} deliveries lost"),
+            (self.timings.doubled > 0, f"{self.timings.doubled} delivered twice"),
+            (bool(self.timings.refused), f"refused: {self.timings.refused[:3]}"),
+            (self.growth_mib > GROWTH_MIB, f"a process grew by {self.growth_mib:.0f} MiB"),
+        ]
+        return [fault for is_so, fault in told if is_so]
+
+
+def main(
+    seconds: Annotated[float, typer.Option(help="For which each attack goes on.")] = 10.0,
+    only: Annotated[str, typer.Option(help="Attacks whose name has this in it.")] = "",
+    frozen: Annotated[bool, typer.Option(help="Freeze each process, too.")] = True,
+) -> None:
+    """Mount every attack, print its effect on another tenant, fail if the rule is broken."""
+    console = Console(width=140)
+    chosen = {name: attack for name, attack in ATTACKS.items() if only in name}
+    with platform({"CATALOGUE_SUMMARY_DELAY_MS": "1"}) as under_attack:
+        there = scene(under_attack, seconds)
+        effects = [asyncio.run(mount(name, one, there)) for name, one in chosen.items()]
+        replaced = {name: freeze(under_attack, name) for name in FROZEN} if frozen else {}
+    console.print(table(effects))
+    for name, waited in replaced.items():
+        console.print(f"{name}, frozen: replaced after {waited:.1f} s")
+    broken = [f"{one.name}: {', '.join(one.faults())}" for one in effects if one.faults()]
+    broken += [f"{name}: {s:.1f} s" for name, s in replaced.items() if s > REPLACED_SECONDS]
+    for line in broken:
+        console.print(f"[red]✗ {line}")
+    raise typer.Exit(bool(broken))
+
+
+async def mount(name: str, attack: Attack, there: Scene) -> Effect:
+    """Let the attack and the other tenant run side by side."""
+    there.answers.clear()
+    before = memory(there.platform)
+    tenant = asyncio.create_task(other_tenant(there))
+    outcome = await attack(there)
+    timings = await tenant
+    after = memory(there.platform)
+    growth = max(after[pid] - before.get(pid, after[pid]) for pid in after)
+    return Effect(name, outcome, timings, growth)
+
+
+async def other_tenant(there: Scene) -> Timings:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.attack.tenant",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    orders = {"url": there.platform.url, "key": there.tenant, "seconds": there.seconds}
+    said, _ = await process.communicate(json.dumps(orders).encode())
+    return Timings(**json.loads(said))
+
+
+def memory(one: Platform) -> dict[int, float]:
+    """MiB of each process that serves many, by id."""
+    found = {}
+    for name in SHARED:
+        parent = psutil.Process(int(one.note["services"][name]))
+        for process in (parent, *parent.children(recursive=True)):
+            found[process.pid] = process.memory_info().rss / (1 << 20)
+    return found
+
+
+def freeze(one: Platform, service: str) -> float:
+    """Seconds until a process that has been stopped is another, and all is well again."""
+    pid = int(one.note["services"][service])
+    began = time.monotonic()
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: one.is_restarted(service, pid), 60, what=f"another {service}")
+    until(one.answers, 60, what="the API")
+    return time.monotonic() - began
+
+
+def percentile(values: Sequence[float], rank: int) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * rank // 100)] if ordered else 0.0
+
+
+def table(effects: Sequence[Effect]) -> Table:
+    titles = (
+        "attack",
+        "what came of it",
+        "longest hold",
+        "calls p50 / p99",
+        "deliveries p50 / p99",
+        "grew",
+    )
+    shown = Table(*titles)
+    for one in effects:
+        timings = one.timings
+        pairs = [
+            f"{percentile(values, 50):.0f} / {percentile(values, 99):.0f} ms"
+            for values in (timings.calls, timings.deliveries)
+        ]
+        hold = f"≤ {max(timings.alive, default=0):.0f} ms"
+        shown.add_row(one.name, one.outcome, hold, *pairs, f"{one.growth_mib:.0f} MiB")
+    return shown
+
+
+if __name__ == "__main__":
+    typer.run(main)
