@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from local.runtime.asgi import App
-from local.runtime.log import adopt, get_logger
+from local.runtime.log import adopt_libraries, get_logger
 from local.runtime.patience import PatientProtocol
 from local.runtime.watchdog import LoopWatch
 
@@ -32,7 +32,7 @@ class _Build:
     factory: Callable[[], App]
 
     def __call__(self) -> App:
-        adopt("uvicorn", "gateway")
+        adopt_libraries("gateway")
         parent = parent_process()
         if parent is not None:
             watcher = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
@@ -59,7 +59,7 @@ def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 
         factory()  # what does not import fails here, once, not in every child again
     _log.info("listening", host=host, port=listener.getsockname()[1], processes=processes)
     if processes > 1:
-        adopt("uvicorn", "gateway")
+        adopt_libraries("gateway")
         Multiprocess(config, [listener]).run()
     else:
         _serve_here(config, listener)

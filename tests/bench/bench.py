@@ -105,10 +105,13 @@ class Bench:
                 os.kill(pid, signal.SIGCONT)
 
 
-def load(url: str, body: str, count: int, api_key: str = "") -> Figures:
-    command = [sys.executable, "-m", "tests.bench.processes.http_load", url, body, str(CONNECTIONS)]
+def load(
+    url: str, body: str, count: int, api_key: str = "", *, connections: int = CONNECTIONS
+) -> Figures:
+    command = [sys.executable, "-m", "tests.bench.processes.http_load", url, str(connections)]
     output = subprocess.run(
         [*command, str(count), *([api_key] if api_key else [])],
+        input=body.encode(),
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -116,10 +119,12 @@ def load(url: str, body: str, count: int, api_key: str = "") -> Figures:
 
 
 @contextmanager
-def server(module: str, **environment: str) -> Iterator[int]:
+def server(
+    module: str, *, package: str = "tests.bench.processes", **environment: str
+) -> Iterator[int]:
     """A helper process of the benchmark on a free port."""
     port = free_port()
-    command = [sys.executable, "-m", f"tests.bench.processes.{module}", str(port)]
+    command = [sys.executable, "-m", f"{package}.{module}", str(port)]
     process = subprocess.Popen(command, env=os.environ | environment)
     try:
         until = time.monotonic() + 30
