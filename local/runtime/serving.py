@@ -38,7 +38,7 @@ class _Build:
             watcher = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
             watcher.start()
         app = self.factory()
-        LoopWatch()
+        LoopWatch().start()
         return app
 
 

@@ -10,7 +10,7 @@ import faulthandler
 import os
 from pathlib import Path
 
-STUCK_SECONDS = 5.0
+STUCK_SECONDS = 8.0
 PULSE_SECONDS = 1.0
 PULSE_FILE = "RUNTIME_PULSE_FILE"
 """Touched every second, if set: so a supervisor also notices a process that is frozen."""
@@ -20,7 +20,8 @@ _STDERR = 2  # whatever functions make of sys.stderr
 class LoopWatch:
     """Exits with code 1, the stacks on stderr, once the running loop has made no turn for so long.
 
-    Make it within the loop; `stop` it where threads may take longer to end than a turn.
+    Make it within the loop, `start` it when all is loaded, and `stop` it where threads may take
+    longer to end than a turn.
     """
 
     def __init__(self, stuck_seconds: float = STUCK_SECONDS) -> None:
@@ -28,10 +29,14 @@ class LoopWatch:
         self._pulse = Path(pulse) if pulse else None
         self._stuck_seconds = stuck_seconds
         self._loop = asyncio.get_running_loop()
+        self._next: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
         self._turn()
 
     def stop(self) -> None:
-        self._next.cancel()
+        if self._next is not None:
+            self._next.cancel()
         faulthandler.cancel_dump_traceback_later()
 
     def _turn(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.services import logs
 
-SILENT_SECONDS = 6.0
+SILENT_SECONDS = 8.0
 """A process that has not touched its pulse for so long is frozen; a stuck one ends itself."""
 STEADY_SECONDS = 30.0
 """A service that ran this long is no longer in trouble: its next restart is quick again."""

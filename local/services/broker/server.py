@@ -119,6 +119,7 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         watch = LoopWatch()
+        watch.start()
         yield
         watch.stop()
 

@@ -15,7 +15,7 @@ import asyncio
 from local.runtime.watchdog import LoopWatch
 
 async def main():
-    LoopWatch(stuck_seconds=3)
+    LoopWatch(stuck_seconds=3).start()
     await asyncio.sleep(4)
     print("is left alone while it turns", flush=True)
     hang()
