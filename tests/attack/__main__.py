@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import psutil
@@ -25,6 +26,16 @@ from tests.attack.tenant import Timings
 from tests.e2e.platform import Platform, platform
 from tests.e2e.waiting import until
 
+PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+BEGIN, END = "<!-- others: begin -->\n", "<!-- others: end -->\n"
+TITLES = (
+    "attack",
+    "what came of it",
+    "longest wait for `/health/live`",
+    "others' calls: p50, p99",
+    "others' deliveries: p50, p99",
+    "a process grew by",
+)
 P99_MS, GROWTH_MIB, REPLACED_SECONDS = 250.0, 64.0, 15.0
 SHARED = ("gateway", "worker", "scheduler")
 FROZEN = ("gateway", "worker", "scheduler", "broker")
@@ -55,15 +66,18 @@ def main(
     seconds: Annotated[float, typer.Option(help="For which each attack goes on.")] = 10.0,
     only: Annotated[str, typer.Option(help="Attacks whose name has this in it.")] = "",
     frozen: Annotated[bool, typer.Option(help="Freeze each process, too.")] = True,
+    write: Annotated[bool, typer.Option(help="Write the table into docs/security.md.")] = False,
 ) -> None:
     """Mount every attack, print its effect on another tenant, fail if the rule is broken."""
     console = Console(width=140)
     chosen = {name: attack for name, attack in ATTACKS.items() if only in name}
-    with platform({"CATALOGUE_SUMMARY_DELAY_MS": "1"}) as under_attack:
+    with platform() as under_attack:
         there = scene(under_attack, seconds)
         effects = [asyncio.run(mount(name, one, there)) for name, one in chosen.items()]
         replaced = {name: freeze(under_attack, name) for name in FROZEN} if frozen else {}
     console.print(table(effects))
+    if write:
+        write_page(effects, replaced)
     for name, waited in replaced.items():
         console.print(f"{name}, frozen: replaced after {waited:.1f} s")
     broken = [f"{one.name}: {', '.join(one.faults())}" for one in effects if one.faults()]
@@ -120,25 +134,35 @@ def percentile(values: Sequence[float], rank: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * rank // 100)] if ordered else 0.0
 
 
+def row(one: Effect) -> list[str]:
+    """The cells under TITLES."""
+    calls, deliveries = one.timings.calls, one.timings.deliveries
+    return [
+        one.name,
+        one.outcome,
+        f"{max(one.timings.alive, default=0):.0f} ms",
+        *(f"{percentile(v, 50):.0f}, {percentile(v, 99):.0f} ms" for v in (calls, deliveries)),
+        f"{one.growth_mib:.0f} MiB",
+    ]
+
+
 def table(effects: Sequence[Effect]) -> Table:
-    titles = (
-        "attack",
-        "what came of it",
-        "longest hold",
-        "calls p50 / p99",
-        "deliveries p50 / p99",
-        "grew",
-    )
-    shown = Table(*titles)
+    shown = Table(*TITLES)
     for one in effects:
-        timings = one.timings
-        pairs = [
-            f"{percentile(values, 50):.0f} / {percentile(values, 99):.0f} ms"
-            for values in (timings.calls, timings.deliveries)
-        ]
-        hold = f"≤ {max(timings.alive, default=0):.0f} ms"
-        shown.add_row(one.name, one.outcome, hold, *pairs, f"{one.growth_mib:.0f} MiB")
+        shown.add_row(*row(one))
     return shown
+
+
+def write_page(effects: Sequence[Effect], replaced: dict[str, float]) -> None:
+    """Replace what the last run wrote between the marks in docs/security.md."""
+    lines = [TITLES, ("---",) * len(TITLES), *(row(one) for one in effects)]
+    text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    if replaced:
+        seconds = ", ".join(f"{name} {waited:.1f} s" for name, waited in replaced.items())
+        text += f"\nFrozen, and replaced and ready again after: {seconds}.\n"
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    PAGE.write_text(before + BEGIN + text + END + rest.split(END)[1], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ A new one is a function below and its line in ATTACKS.
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from itertools import count, cycle
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from tests.attack.receivers import endless_receiver
 from tests.attack.scene import Scene, status_of
 from tests.integration.catalogue.test_catalogue_plans import FILL
 
@@ -72,7 +74,7 @@ async def errors_without_end(scene: Scene) -> str:
 async def public_searches(scene: Scene) -> str:
     scene.sql(FILL, {"rows": EVENTS, "cities": EVENTS})
     scene.sql("VACUUM ANALYZE catalogue_events")
-    places = ["a", "hall", "town", "ll ", "7, ", *(f"{n:02x}" for n in range(15))]
+    places = ["a", "hall", "town", "ll ", "own", *(f"{n:02x}" for n in range(15))]
     numbers = count()
 
     def path() -> str:
@@ -118,12 +120,39 @@ async def _prove(scene: Scene) -> float:
     return (time.monotonic() - began) * 1000
 
 
-async def _hook(session: aiohttp.ClientSession, schema: dict[str, Any]) -> str:
-    endpoint = {"url": "https://example.com/hook"}
-    new = {"type": "api", "name": "costly", "schema": schema, "endpoint": endpoint}
+async def endless_answers(scene: Scene) -> str:
+    """Deliveries to a receiver that sends informational answers without end."""
+    async with endless_receiver() as port, scene.session(scene.attacker) as session:
+        urls = [f"http://127.0.0.1:{port}/{n}" for n in range(20)]
+        hooks = cycle([await _hook(session, {}, url) for url in urls])
+        await scene.flood(1, lambda: _fire_slowly(session, next(hooks)))
+    return f"{_statuses(scene)[:40]}; {_delivered(scene)}"
+
+
+async def _fire_slowly(session: aiohttp.ClientSession, hook: str) -> int:
+    await asyncio.sleep(0.02)
+    return await status_of(session.post(hook, json={}))
+
+
+def _delivered(scene: Scene) -> str:
+    """What the attacker's deliveries have come to so far."""
+    page = scene.platform.request(
+        "GET",
+        "/event-logs",
+        params={"limit": 100},
+        headers={"authorization": f"Bearer {scene.attacker}"},
+    ).json()["data"]
+    reasons = Counter(str(event["last_error"])[:60] for event in page if event["last_error"])
+    return ", ".join(f"{reason}: {n}" for reason, n in reasons.most_common(2))
+
+
+async def _hook(
+    session: aiohttp.ClientSession, schema: dict[str, Any], url: str = "https://example.com/hook"
+) -> str:
+    new = {"type": "api", "name": "attack", "schema": schema, "endpoint": {"url": url}}
     async with session.post("/api/v1/triggers", json=new) as answer:
-        url: str = (await answer.json())["webhook_url"]
-    return "/api/" + url.partition("/api/")[2]
+        hook: str = (await answer.json())["webhook_url"]
+    return "/api/" + hook.partition("/api/")[2]
 
 
 def _statuses(scene: Scene) -> str:
@@ -139,4 +168,5 @@ ATTACKS: dict[str, Attack] = {
     f"public searches of {EVENTS:,} events, 20 at once": public_searches,
     f"searches of an import of {LINES:,} lines, 20 at once": searches_of_an_import,
     "sockets that show no key": silent_sockets,
+    "receivers that answer 102 without end": endless_answers,
 }
