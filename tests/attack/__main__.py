@@ -120,13 +120,14 @@ def memory(one: Platform) -> dict[int, float]:
 
 
 def freeze(one: Platform, service: str) -> float:
-    """Seconds until a process that has been stopped is another, and all is well again."""
+    """Seconds until another process has taken the place of one that was stopped."""
     pid = int(one.note["services"][service])
     began = time.monotonic()
     os.kill(pid, signal.SIGSTOP)
     until(lambda: one.is_restarted(service, pid), 60, what=f"another {service}")
+    replaced = time.monotonic() - began
     until(one.answers, 60, what="the API")
-    return time.monotonic() - began
+    return replaced
 
 
 def percentile(values: Sequence[float], rank: int) -> float:
@@ -159,7 +160,7 @@ def write_page(effects: Sequence[Effect], replaced: dict[str, float]) -> None:
     text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     if replaced:
         seconds = ", ".join(f"{name} {waited:.1f} s" for name, waited in replaced.items())
-        text += f"\nFrozen, and replaced and ready again after: {seconds}.\n"
+        text += f"\nFrozen, and replaced after: {seconds}.\n"
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
     PAGE.write_text(before + BEGIN + text + END + rest.split(END)[1], encoding="utf-8")

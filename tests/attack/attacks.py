@@ -47,7 +47,7 @@ async def nested_fragments(scene: Scene) -> str:
     links = " ".join(f"fragment f{n} on Job {{ ...f{n + 1} ...f{n + 1} }}" for n in range(29))
     query = f'{{ job(id: "x") {{ ...f0 }} }} {links} fragment f29 on Job {{ id }}'
     async with scene.session(scene.attacker) as session:
-        await scene.flood(8, lambda: status_of(session.post("/graphql", json={"query": query})))
+        await scene.flood(4, lambda: status_of(session.post("/graphql", json={"query": query})))
     return _statuses(scene)
 
 
