@@ -59,7 +59,7 @@ class CatalogueParts(FiringParts):
 
     @cached_property
     def public_rates(self) -> RateLimits:
-        return RateLimits(Rate(self.settings.public_rate), self.clock)
+        return RateLimits("address", Rate(self.settings.public_rate), self.clock)
 
     @cached_property
     def summary_streams(self) -> OpenStreams:
