@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from local.services import logs
 
@@ -13,6 +14,19 @@ SILENT_SECONDS = 8.0
 STEADY_SECONDS = 30.0
 """A service that ran this long is no longer in trouble: its next restart is quick again."""
 LONGEST_WAIT_SECONDS = 10.0
+
+
+class Process(Protocol):
+    """A child process: a `subprocess.Popen`, or one that was forked."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | Any | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -25,7 +39,7 @@ class Service:
     """
 
     name: str
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Process]
     log_file: Path
     ready: Callable[[], bool] = lambda: True
     tier: int = 0
@@ -100,7 +114,7 @@ class Child:
     service: Service
     follower: logs.Follower
     pulse: Pulse = field(default_factory=lambda: Pulse(None))
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     started_at: float = 0.0
     deaths: int = 0
     restart_at: float = 0.0
