@@ -21,9 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.attack.attacks import ATTACKS, Attack
-from tests.attack.scene import Scene, scene
+from tests.attack.receivers import name_server
+from tests.attack.scene import Scene, platform_under_attack, scene
 from tests.attack.tenant import Timings
-from tests.e2e.platform import Platform, platform
+from tests.e2e.platform import Platform
 from tests.e2e.waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
@@ -71,7 +72,7 @@ def main(
     """Mount every attack, print its effect on another tenant, fail if the rule is broken."""
     console = Console(width=140)
     chosen = {name: attack for name, attack in ATTACKS.items() if only in name}
-    with platform() as under_attack:
+    with platform_under_attack() as under_attack:
         there = scene(under_attack, seconds)
         effects = [asyncio.run(mount(name, one, there)) for name, one in chosen.items()]
         replaced = {name: freeze(under_attack, name) for name in FROZEN} if frozen else {}
@@ -91,9 +92,10 @@ async def mount(name: str, attack: Attack, there: Scene) -> Effect:
     """Let the attack and the other tenant run side by side."""
     there.answers.clear()
     before = memory(there.platform)
-    tenant = asyncio.create_task(other_tenant(there))
-    outcome = await attack(there)
-    timings = await tenant
+    async with name_server(there.platform.name_port):
+        tenant = asyncio.create_task(other_tenant(there))
+        outcome = await attack(there)
+        timings = await tenant
     after = memory(there.platform)
     growth = max(after[pid] - before.get(pid, after[pid]) for pid in after)
     return Effect(name, outcome, timings, growth)

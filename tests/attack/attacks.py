@@ -129,6 +129,15 @@ async def endless_answers(scene: Scene) -> str:
     return f"{_statuses(scene)[:40]}; {_delivered(scene)}"
 
 
+async def dead_names(scene: Scene) -> str:
+    """Deliveries to 40 names whose name server never answers."""
+    async with scene.session(scene.attacker) as session:
+        urls = [f"http://dead{n}.test/hook" for n in range(40)]
+        hooks = cycle([await _hook(session, {}, url) for url in urls])
+        await scene.flood(1, lambda: _fire_slowly(session, next(hooks)))
+    return f"{_statuses(scene)[:40]}; {_delivered(scene)}"
+
+
 async def _fire_slowly(session: aiohttp.ClientSession, hook: str) -> int:
     await asyncio.sleep(0.02)
     return await status_of(session.post(hook, json={}))
@@ -169,4 +178,5 @@ ATTACKS: dict[str, Attack] = {
     f"searches of an import of {LINES:,} lines, 20 at once": searches_of_an_import,
     "sockets that show no key": silent_sockets,
     "receivers that answer 102 without end": endless_answers,
+    "40 names that nobody answers for": dead_names,
 }

@@ -1,23 +1,50 @@
 """A platform, an attacker's project, another tenant's, and what both need."""
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import psycopg
 
-from tests.e2e.platform import Platform
+from local.cli.host import free_port
+from tests.e2e.platform import Platform, folder
+
+NAMES = Path(__file__).with_name("names")
+
+
+class PlatformUnderAttack(Platform):
+    """A platform that asks the attack's name server on `name_port`."""
+
+    name_port: int = 0
+
+    def environment(self) -> dict[str, str]:
+        self.name_port = self.name_port or free_port()
+        usual = super().environment()
+        return {
+            **usual,
+            "PYTHONPATH": os.pathsep.join([str(NAMES), usual["PYTHONPATH"]]),
+            "ATTACK_NAME_SERVER_PORT": str(self.name_port),
+        }
+
+
+@contextmanager
+def platform_under_attack() -> Iterator[PlatformUnderAttack]:
+    with folder() as path, PlatformUnderAttack(path) as one:
+        one.start()
+        yield one
 
 
 @dataclass
 class Scene:
     """Where attacks are mounted. `answers` counts what they were answered."""
 
-    platform: Platform
+    platform: PlatformUnderAttack
     attacker: str
     tenant: str
     seconds: float
@@ -52,7 +79,7 @@ class Scene:
             connection.execute(statement.encode(), values)
 
 
-def scene(platform: Platform, seconds: float) -> Scene:
+def scene(platform: PlatformUnderAttack, seconds: float) -> Scene:
     """Two projects with a key each."""
     keys: list[str] = []
     for name in ("attacker", "tenant"):

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.attack.receivers import GOOD_NAME
 from tests.receiver import Receiver
 
 PAUSE_SECONDS = 0.05
@@ -53,7 +54,7 @@ class Tenant:
         self._count_deliveries()
 
     def _trigger(self) -> dict[str, Any]:
-        endpoint = {"url": self._receiver.url()}
+        endpoint = {"url": f"http://{GOOD_NAME}:{self._receiver.port}/hook"}
         return {"type": "api", "name": "other tenant", "schema": {}, "endpoint": endpoint}
 
     async def _repeat(self, work: Any) -> None:
