@@ -42,6 +42,7 @@ class Field:
         self.peer = peer
         self.receiver = f"http://127.0.0.1:{receiver_port}"
         self._used = 0
+        self._slack = 1.0
 
     def ids(self, count: int) -> list[str]:
         self._used += count
@@ -79,7 +80,8 @@ class Field:
         """Schedule jobs at these seconds after a moment far enough ahead; how many a second."""
         for _ in range(TRIES):
             self.forget()
-            lead = SPARE_SECONDS + 1.5 * len(offsets) / self.peer.schedules_per_second
+            expected = len(offsets) / self.peer.schedules_per_second
+            lead = self._slack * (SPARE_SECONDS + 1.5 * expected)
             began = time.time()
             jobs = self.jobs((began + lead + offset for offset in offsets), endpoints)
             try:
@@ -91,7 +93,7 @@ class Field:
             if took < lead - 1:
                 self.peer.took(len(jobs), took)
                 return jobs, len(jobs) / took
-            self.peer.schedules_per_second /= 2
+            self._slack *= 2
             self.settle(jobs)
         raise RuntimeError(f"{len(offsets)} jobs were not scheduled in time")
 
@@ -105,6 +107,8 @@ def warm_up(field: Field, count: int = 50) -> None:
 
 def burst(field: Field, count: int, endpoints: int) -> Figures:
     """Many jobs due at once: how late they come, and what one costs."""
+    if count > field.peer.largest_burst:
+        return {}
     jobs, per_second = field.schedule([0.0] * count, endpoints)
     before = cpu_seconds(field.peer.pids())
     arrivals = field.settle(jobs)
