@@ -48,7 +48,7 @@ async def work(js, concurrency):
     while True:
         try:
             batch = await messages.fetch(concurrency, timeout=5)
-        except nats.errors.TimeoutError:
+        except TimeoutError:  # of which that of nats is a kind
             continue
         for message in batch:
             await free.acquire()
