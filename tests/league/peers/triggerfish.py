@@ -22,6 +22,7 @@ class Triggerfish(PostgresPeer):
     settings = "`triggerfish up` with its defaults; Postgres started beside it, to survive the kill"
     environment = "triggerfish"
     schedules_per_second = 120
+    tells_endpoints_apart = True
 
     @classmethod
     def install(cls) -> None:
