@@ -32,7 +32,7 @@ QUIET_AFTER_FAULT_SECONDS = 75.0
 LIMIT_SECONDS = 150.0
 STRUCK_SHARE = 0.1
 FROZEN_SECONDS = 10.0
-TRIES = 3
+TRIES = 4
 ALIKE_COUNT = 2_000
 """A larger burst to one endpoint is not measured where one and twenty take the same way."""
 
