@@ -32,9 +32,9 @@ class Celery(Peer):
         self.processes.start(STORE, [*server, *durable], ready="Ready to accept connections")
 
     def start_workers(self) -> None:
-        options = ["--pool", "threads", "--concurrency", str(CONCURRENCY), "--loglevel", "INFO"]
+        options = ["--pool", "threads", "--concurrency", str(CONCURRENCY)]
         command = self.script("worker", *options)
-        self.processes.start("worker", command, environment=self._broker, ready=" ready.")
+        self.processes.start("worker", command, environment=self._broker, ready="worker is ready")
 
     def schedule(self, jobs: Sequence[Job]) -> None:
         variables = [f"{name}={value}" for name, value in self._broker.items()]

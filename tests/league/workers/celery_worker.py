@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 from celery import Celery
+from celery.signals import worker_ready
 from post import post
 
 app = Celery("celery_worker", broker=os.environ["LEAGUE_BROKER"])
@@ -24,6 +25,11 @@ if visibility := os.environ.get("LEAGUE_VISIBILITY_SECONDS"):
 @app.task(name="deliver")
 def deliver(job_id, url):
     post(job_id, url)
+
+
+@worker_ready.connect
+def say(**_):
+    print("worker is ready", flush=True)
 
 
 def schedule():
