@@ -16,6 +16,7 @@ from triggerfish.domain.delivery import (
     Settled,
     settle,
 )
+from triggerfish.domain.endpoint import sent_url
 from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.retention import RetentionPolicy
@@ -252,8 +253,16 @@ async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
     """Post the event once and decide what the answer means; writes nothing."""
     settings = await d.settings_of(event.revision_id)
     started = d.clock.now()
-    reply = await d.sender.post(request_for(event, settings, at=started))
-    return settle(event, settings.retry, reply, started=started, ended=d.clock.now())
+    request = request_for(event, settings, at=started)
+    reply = await d.sender.post(request)
+    return settle(
+        event,
+        settings.retry,
+        reply,
+        url=sent_url(request.url),
+        started=started,
+        ended=d.clock.now(),
+    )
 
 
 def request_for(
@@ -268,4 +277,5 @@ def request_for(
         {**dict(settings.endpoint.headers), **signed},
         body,
         settings.endpoint.timeout_seconds,
+        event.project_id,
     )

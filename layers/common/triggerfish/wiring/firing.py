@@ -11,9 +11,9 @@ from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
+from triggerfish.adapters.outgoing.sender import HttpSender
 from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
-from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.rate import Rate
