@@ -19,6 +19,7 @@ from triggerfish.domain.exchange import FailureKind, Reply, SendFailure
 from triggerfish.domain.retry import RetryPolicy
 
 DUE = datetime(2026, 3, 2, 12, tzinfo=UTC)
+URL = "https://example.com/hook?sig=%2F"
 STARTED, ENDED = DUE + timedelta(seconds=1), DUE + timedelta(seconds=3)
 TWICE = RetryPolicy((5.0, 30.0), jitter=0.0)
 NEVER = RetryPolicy(())

@@ -16,6 +16,7 @@ from triggerfish.domain.field_path import field_path
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
+MAX_BATCH_NODES = 10 * MAX_NODES
 
 _BOM = b"\xef\xbb\xbf"
 _CONSTANT = re.compile(r"-?(?:NaN|Infinity)")
@@ -34,17 +35,17 @@ def parse_payload(
     """Return the JSON value of a body; InvalidInput or TooLarge says what to change.
 
     Depth counts nested arrays and objects; nodes are all values. Integers are exact up to 308
-    digits. Of repeated keys the last wins, as in JavaScript and jsonb; the body itself keeps both.
-    `name` is what errors call the root.
+    digits. No object may repeat a key. `name` is what errors call the root.
     """
     if len(body) > max_bytes:
         raise TooLarge(f"The body must be at most {max_bytes} bytes long.")
     value = _load(body, name)
     openers = body.count(b"[") + body.count(b"{")
     if openers > max_depth or 1 + openers + body.count(b",") > max_nodes:  # else it cannot be
-        _check_shape(value, max_depth, max_nodes, name)
+        check_shape(value, max_depth, max_nodes, name)
     if b"\\u0000" in body:  # orjson refuses a raw one
         _check_no_null(value, name)
+    _check_no_repeated_key(body, value, name)
     if isinstance(value, float) or _LONG_INTEGER.search(body):
         return json.loads(body)  # orjson reads an integer beyond 64 bits as a float
     return value
@@ -82,7 +83,8 @@ def _refuse(field: str, message: str) -> InvalidInput:
     return InvalidInput("The body is not acceptable JSON.", (FieldError(field, message),))
 
 
-def _check_shape(value: object, max_depth: int, max_nodes: int, name: str) -> None:
+def check_shape(value: object, max_depth: int, max_nodes: int, name: str) -> None:
+    """Raises InvalidInput for a value that is too deep or has too many values in it."""
     depth, nodes, level = 0, 0, [value]
     while level:
         nodes += len(level)
@@ -99,6 +101,33 @@ def _check_no_null(value: object, name: str) -> None:
     for path, text in _texts(value, ()):
         if "\0" in text:
             raise _refuse(field_path(path, root=name), "must not contain the character U+0000")
+
+
+class _RepeatedKey(Exception):
+    """Its text is the key."""
+
+
+def _check_no_repeated_key(body: bytes, value: object, name: str) -> None:
+    """Parsers disagree about which value of a repeated key counts, so none is passed on.
+
+    The parser drops all values but the last. Every key has a colon, so while no text hides one
+    in an escape, as many colons before as after mean that nothing was dropped: about 1 µs per KB.
+    """
+    if b"\\u003" not in body and body.count(b":") == orjson.dumps(value).count(b":"):
+        return
+    try:
+        json.loads(body, object_pairs_hook=_without_repeats)
+    except _RepeatedKey as repeated:
+        key = ascii(str(repeated))[1:-1][:64]
+        raise _refuse(name, f'has the key "{key}" twice in one object') from None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise _RepeatedKey(key)
+        seen.add(key)
 
 
 def _texts(

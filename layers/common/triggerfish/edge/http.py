@@ -17,14 +17,16 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from triggerfish.adapters.behind import catch_up, is_behind
-from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLarge, TriggerfishError
-from triggerfish.domain.json_payload import parse_payload
+from triggerfish.domain.errors import NotFound, TooLarge, TriggerfishError
+from triggerfish.domain.json_payload import MAX_BATCH_NODES, MAX_DEPTH, parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
+from triggerfish.edge.invalid_query import invalid_query
 from triggerfish.edge.logging import configure
 from triggerfish.edge.loop import own_loop, run
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
+MAX_BATCH_BYTES = 2 * 1024 * 1024
 
 log = structlog.get_logger()
 
@@ -123,6 +125,16 @@ async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
     return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
 
 
+async def read_batch(request: Request) -> Any:
+    """The decoded JSON body of a request about many; each of them is to be checked by itself."""
+    return parse_payload(
+        await read_body(request, MAX_BATCH_BYTES),
+        max_bytes=MAX_BATCH_BYTES,
+        max_depth=MAX_DEPTH + 2,  # the body and its list
+        max_nodes=MAX_BATCH_NODES,
+    )
+
+
 async def read_optional_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """As `read_json`, but no body at all is an empty object, whatever its type."""
     body = await _read(request, max_bytes)
@@ -162,8 +174,7 @@ async def _expected(request: Request, error: Exception) -> Response:
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    details = tuple(FieldError(_field(one["loc"]), one["msg"]) for one in error.errors())
-    return await _expected(request, InvalidInput("The request is not valid.", details))
+    return await _expected(request, invalid_query(error, request))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -193,11 +204,6 @@ def _allowed(request: Request) -> list[str]:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return sorted(methods)
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    """`("query", "limit")` → `limit`."""
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
 
 
 def _message(error: HTTPException, scope: Mapping[str, Any]) -> str:

@@ -20,10 +20,12 @@ from pydantic import (
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.event_summary import MAX_HOURS
+from triggerfish.domain.model_errors import field_errors, names_of
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.retention import View
 from triggerfish.domain.timestamps import is_rfc3339
+from triggerfish.domain.trigger import MAX_BATCH
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
 from triggerfish.usecases.query_event_logs import Window
 
@@ -126,6 +128,14 @@ class EventLogQuery(PageQuery):
     until: To = None
 
 
+class TriggerBatch(BaseModel):
+    """POST /api/v1/triggers/batch; what is wrong with one trigger is no fault of the body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    triggers: Annotated[list[Any], Field(min_length=1, max_length=MAX_BATCH)]
+
+
 class ReplayBody(BaseModel):
     """POST /api/v1/event-logs/replay; what is still open cannot be chosen."""
 
@@ -158,12 +168,8 @@ def read_model(model: type[M], raw: object) -> M:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        details = (FieldError(_place(one["loc"]), one["msg"]) for one in error.errors())
+        details = field_errors(error.errors(), names_of(model), of="this body")
         raise InvalidInput("The body is not valid.", details) from error
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return str(location[0])[:100]
 
 
 class HoursQuery(BaseModel):

@@ -55,7 +55,7 @@ class SystemResolver:
         return [_text(node.addr) for node in found.nodes]
 
     async def close(self) -> None:
-        """End all look-ups, and wait for them: they tell this event loop, which must live so long."""
+        """End all look-ups, and wait for them: their answers come to this event loop."""
         await self._dns.close()
         if self._open:
             await asyncio.wait(self._open, timeout=CLOSE_SECONDS)
