@@ -55,6 +55,7 @@ def definition_view(definition: Definition) -> dict[str, Any]:
         "payload": _raw(definition.payload),
         "catch_up": definition.catch_up.value,
         "catch_up_window_seconds": definition.catch_up_window_seconds,
+        "catch_up_grace_seconds": definition.catch_up_grace_seconds,
     }
 
 

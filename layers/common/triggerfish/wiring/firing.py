@@ -101,11 +101,13 @@ class FiringParts(SharedParts):
 
     @cached_property
     def deliver(self) -> DeliverDeps:
+        settings = RevisionSettings(self.triggers, self.clock)
         return DeliverDeps(
             clock=self.clock,
             slots=Slots(self.settings.endpoint_concurrency),
             deliveries=BatchedDeliveries(self.deliveries, self.clock),
-            settings_of=RevisionSettings(self.triggers, self.clock),
+            settings_of=settings,
+            current_settings=settings.current,
             sender=self.sender,
             queue=self.queue,
             heartbeats=SparseHeartbeats(self.observations),
