@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
+
+T = TypeVar("T")
 
 FINAL = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = FINAL + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -85,3 +88,38 @@ def _question(data: bytes) -> tuple[str, int]:
         labels.append(data[at + 1 : at + 1 + data[at]].decode())
         at += 1 + data[at]
     return ".".join(labels), at + 5
+
+
+@contextlib.asynccontextmanager
+async def endless_receiver(endless: str) -> AsyncIterator[str]:
+    """The URL of a receiver that answers every request so, while the block lasts."""
+    first, again = (BEFORE_A_FINAL_ANSWER | AFTER_IT)[endless]
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            await flood(writer, first, again)
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/endless"
+    finally:
+        server.close()
+
+
+@contextlib.contextmanager
+def in_a_thread(opened: contextlib.AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """One of these for a test, or a script, that has no event loop of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="attack")
+    thread.start()
+    try:
+        yield asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(timeout=10)
+    finally:
+        asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(
+            timeout=10
+        )
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=10)
+        loop.close()
