@@ -63,7 +63,11 @@ def for_children(
 def worth_sharing(environment: Mapping[str, str]) -> dict[str, str]:
     """The part that a command needs to act as a service. No keys: those have their own files."""
     names = ("TRIGGERFISH_", "AWS_ENDPOINT_URL_SQS", "AWS_DEFAULT_REGION")
-    secret = ("TRIGGERFISH_BOOTSTRAP_API_KEY", "TRIGGERFISH_ENCRYPTION_KEYS")
+    secret = (
+        "TRIGGERFISH_BOOTSTRAP_API_KEY",
+        "TRIGGERFISH_ENCRYPTION_KEYS",
+        "TRIGGERFISH_INVOKE_SECRET",
+    )
     return {
         name: value
         for name, value in environment.items()

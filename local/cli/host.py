@@ -40,6 +40,7 @@ class Options:
     workers: int
     processes: int
     template: Path
+    invoke_port: int = 0
 
 
 class EmbeddedHost:
@@ -51,6 +52,7 @@ class EmbeddedHost:
         self.options = options
         self.state = state
         self.url = f"http://localhost:{options.port}"
+        self.invoke_url = f"http://{LOOPBACK}:{options.invoke_port}" if options.invoke_port else ""
         self.supervisor = supervisor
         given_database = environ.get("TRIGGERFISH_DATABASE_URL")
         given_sqs = environ.get("TRIGGERFISH_SQS_ENDPOINT_URL")
@@ -75,6 +77,9 @@ class EmbeddedHost:
         Raises a `ServiceError` when something does not start.
         """
         ensure_port_is_free(self.options.host, self.options.port)
+        if self.options.invoke_port:
+            ensure_port_is_free(LOOPBACK, self.options.invoke_port, "--invoke-port")
+            self.state.ensure_invoke_secret(os.environ.get("TRIGGERFISH_INVOKE_SECRET"))
         self.supervisor.stop_on_signals()
         self.supervisor.changed = self._announce
         try:
@@ -122,7 +127,8 @@ class EmbeddedHost:
     def _functions(self) -> list[Service]:
         options = self.options
         place = ("--host", options.host, "--port", str(options.port))
-        gateway = (*place, "--processes", str(options.processes))
+        invoke = ("--invoke-port", str(options.invoke_port))
+        gateway = (*place, "--processes", str(options.processes), *invoke)
         numbers = range(1, options.workers + 1)
         names = ["worker"] if options.workers == 1 else [f"worker-{number}" for number in numbers]
         return [
@@ -156,6 +162,7 @@ class EmbeddedHost:
                 sqs_endpoint_url=self.environment["TRIGGERFISH_SQS_ENDPOINT_URL"],
                 services=pids,
                 environment=worth_sharing(self.environment),
+                invoke_url=self.invoke_url,
             )
         )
 
@@ -172,7 +179,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ensure_port_is_free(host: str, port: int) -> None:
+def ensure_port_is_free(host: str, port: int, option: str = "--port") -> None:
     """Raise `ServiceFailed` now, rather than let the gateway fail in its log."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -180,5 +187,5 @@ def ensure_port_is_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            why = f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"
+            why = f"cannot listen on {host}:{port} ({error.strerror}); choose another {option}"
             raise ServiceFailed("gateway", why, "") from None

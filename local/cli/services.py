@@ -24,14 +24,35 @@ def gateway(
     event_lane: Annotated[
         bool, typer.Option("--event-lane", help="Call handlers with Lambda events only.")
     ] = False,
+    invoke_port: Annotated[
+        int, typer.Option(envvar="TRIGGERFISH_INVOKE_PORT", help="Of Lambda's Invoke API; 0: none.")
+    ] = 0,
+    invoke_host: Annotated[
+        str, typer.Option(envvar="TRIGGERFISH_INVOKE_HOST", help="Address for the Invoke API.")
+    ] = "127.0.0.1",
     template: Template = None,
 ) -> None:
     """Serve the functions' HTTP routes."""
     from local.runtime import gateway
+    from local.runtime.invocation import InvokeAccess
 
     use_sqs_endpoint()
-    path = template or default_template()
-    gateway.run(path, host=host, port=port, processes=processes, event_lane=event_lane)
+    gateway.run(
+        template or default_template(),
+        host=host,
+        port=port,
+        processes=processes,
+        event_lane=event_lane,
+        invoke=InvokeAccess(invoke_port, _invoke_secret(), invoke_host) if invoke_port else None,
+    )
+
+
+def _invoke_secret() -> str:
+    try:
+        return state.find().ensure_invoke_secret(os.environ.get("TRIGGERFISH_INVOKE_SECRET"))
+    except OSError as error:
+        why = f"no secret for TRIGGERFISH_INVOKE_PORT ({error}); set TRIGGERFISH_INVOKE_SECRET"
+        raise typer.BadParameter(why) from None
 
 
 def worker(template: Template = None) -> None:

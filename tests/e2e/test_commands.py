@@ -60,13 +60,14 @@ def test_a_generated_schedule_event_can_be_invoked(shared: Platform) -> None:
     assert set(report) == {"moved", "deleted", "dropped_partitions"}
 
 
-def test_boto3_invokes_functions_through_the_gateway(shared: Platform) -> None:
+def test_boto3_invokes_functions_with_the_secret_of_the_state_folder(shared: Platform) -> None:
+    note = json.loads((shared.state_dir / "platform.json").read_text())
     client = boto3.client(
         "lambda",
-        endpoint_url=shared.url,
+        endpoint_url=note["invoke_url"],
         region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
+        aws_access_key_id="triggerfish",
+        aws_secret_access_key=(shared.state_dir / "invoke-secret").read_text().strip(),
     )
     try:
         answer = client.invoke(FunctionName="tick", Payload=b'{"horizon_seconds": 2}')
