@@ -5,6 +5,7 @@ import subprocess
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 
 from tests.e2e.platform import Platform
@@ -12,6 +13,10 @@ from tests.e2e.platform import Platform
 
 def run(shared: Platform, *arguments: str, stdin: str = "") -> Any:
     """What a `triggerfish` command prints, as JSON."""
+    return json.loads(output(shared, *arguments, stdin=stdin))
+
+
+def output(shared: Platform, *arguments: str, stdin: str = "") -> str:
     done = subprocess.run(
         shared.command(*arguments),
         env=shared.environment(),
@@ -22,7 +27,7 @@ def run(shared: Platform, *arguments: str, stdin: str = "") -> Any:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def test_invoke_runs_one_function_against_the_running_platform(shared: Platform) -> None:
@@ -58,6 +63,12 @@ def test_a_generated_schedule_event_can_be_invoked(shared: Platform) -> None:
     event = run(shared, "generate-event", "schedule")
     report = run(shared, "invoke", "retention", "-e", "-", stdin=json.dumps(event))
     assert set(report) == {"moved", "deleted", "dropped_partitions"}
+
+
+def test_the_operator_issues_a_key_for_a_project(shared: Platform) -> None:
+    key = output(shared, "issue-key", "default", "--scope", "triggers:read").strip()
+    answer = httpx.get(f"{shared.url}/api/v1/triggers", headers={"authorization": f"Bearer {key}"})
+    assert answer.status_code == 200
 
 
 def test_boto3_invokes_functions_with_the_secret_of_the_state_folder(shared: Platform) -> None:

@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         2000.0, ge=0, description="Calls a second of one trigger's webhook, per gateway process."
     )
     key_rate: float = Field(
-        2000.0, ge=0, description="Requests a second with one API key, per gateway process."
+        2000.0,
+        ge=0,
+        description="Requests a second with the API keys of one project, per gateway process.",
     )
     triggers_per_project: int = Field(
         100_000, ge=1, description="How many triggers a project may have."

@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
+from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import LANES, Api, assert_refused, post_json, serving
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.domain.access import hash_secret
@@ -71,14 +72,17 @@ async def test_calls_beyond_a_webhooks_rate_are_told_when_to_come_back(limited: 
 
 
 @pytest.mark.attack("floods: rates, quotas")
-async def test_requests_beyond_a_keys_rate_are_told_when_to_come_back(limited: Limited) -> None:
+async def test_requests_beyond_a_projects_rate_are_told_when_to_come_back(limited: Limited) -> None:
     async with limited(TRIGGERFISH_KEY_RATE="0.01") as api:
+        second = an_api_key(api, "tf_second", "triggers:read", project_id=own_project(api))
         answers = [await api.http.get(TRIGGERS) for _ in range(9)]
         assert answers[0].status_code == 200
         refused = answers[-1]
         assert_refused(refused, 429)
         assert 1 <= int(refused.headers["retry-after"]) <= 100
         stranger = await api.http.get(TRIGGERS, headers={"authorization": "Bearer tf_unknown"})
+        sibling = await api.http.get(TRIGGERS, headers=second)
+        assert_refused(sibling, 429)  # more keys do not buy a project more requests
         assert_refused(stranger, 401)  # no bucket is made for what nobody has
 
 

@@ -12,7 +12,7 @@ REMEMBERED = 20_000
 
 
 class RateLimits:
-    """One bucket for each trigger or key; only known ones get here, so none is flooded out."""
+    """One bucket for each trigger or project; only known ones get here, so none is flooded out."""
 
     def __init__(self, rate: Rate, clock: Clock) -> None:
         self._rate = rate

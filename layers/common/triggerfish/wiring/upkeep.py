@@ -7,6 +7,7 @@ from triggerfish.adapters.db.lost_messages import forget_messages
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.object_store_s3 import ensure_bucket
 from triggerfish.settings import Settings
+from triggerfish.usecases.manage_projects import issue_key
 from triggerfish.wiring import Wiring
 
 
@@ -38,6 +39,16 @@ def prepare_store(settings: Settings) -> None:
     kind, _, place = settings.object_store.partition(":")
     if kind == "s3" and settings.s3_endpoint_url:
         ensure_bucket(s3_client(settings.s3_endpoint_url), place.removeprefix("//"))
+
+
+async def issue_key_for(settings: Settings, project: str, wanted: dict[str, object]) -> str:
+    """Make a key for a project and return it. Raises NotFound and InvalidInput."""
+    parts = Wiring(settings)
+    try:
+        issued = await issue_key(project, wanted, parts.manage_projects, parts.keys)
+        return issued.secret
+    finally:
+        await parts.close()
 
 
 async def rekey(settings: Settings) -> int:
