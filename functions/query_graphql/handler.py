@@ -21,8 +21,8 @@ Reader = Annotated[Principal, Depends(require("jobs:read", lambda: wiring().auth
 @app.post("/graphql", **docs.graphql)
 async def query(request: Request, caller: Reader) -> Json:
     body = read_model(GraphqlBody, await read_json(request, docs.MAX_QUERY_BYTES))
-    context = Context(caller, wiring().manage_jobs)
-    return Json(await execute(body.query, body.variables, body.operation_name, context))
+    context = Context(caller, wiring().manage_jobs, body.operation_name)
+    return Json(await execute(body.query, body.variables, context))
 
 
 handler = lambda_handler(app)

@@ -3,6 +3,7 @@
 Settings come from the environment and time is real, as in production.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ from triggerfish.wiring import close_all
 
 LANES = ("native", "event")
 TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
+# How Pydantic and FastAPI speak; callers hear our own voice only.
+LIBRARIES_WORDS = re.compile(
+    "Input should|Field required|Extra inputs|Value error|String should|Object should|Value should"
+)
 NOBODY = "http://127.0.0.1:1"  # nothing listens there
 TABLES = ("triggers", "trigger_revisions", "event_logs_active", "event_logs_archive")
 
@@ -139,5 +144,6 @@ def assert_refused(answer: httpx.Response, status: int, field: str | None = None
     assert error["message"]
     assert error["request_id"] == answer.headers["x-request-id"]
     assert all(set(detail) == {"field", "message"} for detail in error["details"])
+    assert not LIBRARIES_WORDS.search(answer.text), answer.text
     if field is not None:
         assert field in [detail["field"] for detail in error["details"]], error["details"]

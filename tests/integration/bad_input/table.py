@@ -193,6 +193,9 @@ NOT_ACCEPTABLE_JSON: dict[str, bytes] = {
     "100 levels of objects": nested(100, "1", '{"a":', "}").encode(),
     "100,000 levels": b"[" * 100_000,
     "100,000 values": b"[" + b"0," * 99_999 + b"0]",
+    "a key twice": b'{"a": 1, "a": 2}',
+    "a key twice, deep down": b'{"a": [{"b": {"c": 1, "c": 1}}]}',
+    "a key twice, once escaped": b'{"a": 1, "\\u0061": 2}',
     "form data": b"a=1&b=2",
     "XML": b"<a/>",
 }
@@ -230,6 +233,9 @@ WRONG_QUERIES = [
     ("cursor=" + "A" * 501, "cursor"),
     ("cursor=" + "A" * 50_000, "cursor"),
 ]
+
+# Parameters that are unknown, and the one that was probably meant.
+MISSPELT_PARAMETERS = [("per_page", "limit"), ("Limit", "limit"), ("curser", "cursor")]
 
 WRONG_EVENT_LOG_QUERIES = [
     ("view=deleted", "view"),

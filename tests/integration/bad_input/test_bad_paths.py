@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.bad_input.table import WRONG_QUERIES
+from tests.integration.bad_input.table import MISSPELT_PARAMETERS, WRONG_QUERIES
 from tests.integration.lanes import Api, assert_refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -97,3 +97,13 @@ async def test_an_unknown_path_or_id_is_not_found(api: Api, path: str) -> None:
 async def test_a_wrong_query_is_refused_naming_the_parameter(api: Api, path: str) -> None:
     for query, field in WRONG_QUERIES:
         assert_refused(await api.http.get(f"{path}?{query}"), 400, field)
+
+
+@pytest.mark.parametrize(("name", "meant"), MISSPELT_PARAMETERS)
+async def test_an_unknown_parameter_names_the_one_that_was_meant(
+    api: Api, name: str, meant: str
+) -> None:
+    for path in (TRIGGERS, EVENT_LOGS, KEYS):
+        answer = await api.http.get(path, params={name: "1"})
+        assert_refused(answer, 400, name)
+        assert f"did you mean {meant}?" in answer.json()["error"]["details"][0]["message"]

@@ -32,7 +32,7 @@ async def test_every_line_is_stored_or_rejected_with_its_reason(
     found = await one.reasons()
     assert sorted(found) == sorted(bad)
     assert "must be JSON" in found[3]
-    assert "timestamp: Field required" in found[5]
+    assert "timestamp: is required" in found[5]
     assert found[6] == "is empty"
     assert "level: must be one of" in found[9]
     assert [entry.line_no for entry in await one.entries()] == [1, 2, 4, 7, 10]

@@ -52,6 +52,12 @@ def refusal(body: bytes) -> tuple[str, str]:
         (b"1 2", "payload", "JSON"),
         (b"{", "payload", "JSON"),
         (b"a=1&b=2", "payload", "JSON"),
+        (b'{"a":1,"a":1}', "payload", '"a" twice'),
+        (b'{"a":{"b":[{"c":1,"d":2,"c":3}]}}', "payload", '"c" twice'),
+        (b'{"\\u0061":1,"a":2}', "payload", '"a" twice'),
+        (b'{"a":{"\\u0062":1,"b":2}}', "payload", '"b" twice'),
+        (b'{"a":"x:y","a":"\\u003ax:"}', "payload", '"a" twice'),  # as many colons before as after
+        (b'{"":1,"":2}', "payload", '"" twice'),
     ],
 )
 @pytest.mark.attack("JSON that cannot be stored, or is too deep")
@@ -76,8 +82,36 @@ def test_an_accepted_body_means_what_json_says(body):
     assert parse_payload(body, max_bytes=KIB_256) == json.loads(body)
 
 
-def test_the_last_of_repeated_keys_wins():
-    assert parse_payload(b'{"a":1,"a":2}', max_bytes=100) == {"a": 2}
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":{"b":1},"b":{"a":1}}',
+        b'[{"a":1},{"a":1}]',
+        b'{"a":"\\u003a:","A":1}',
+        b'{"a":"a\\":1"}',
+    ],
+)
+def test_keys_of_different_objects_and_colons_in_texts_are_no_repeats(body):
+    assert parse_payload(body, max_bytes=100) == json.loads(body)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pairs=st.lists(
+        st.tuples(st.text("ab:\\", max_size=2), st.text("a:", max_size=3) | st.just({"a": ":"})),
+        max_size=4,
+    ),
+    escaped=st.booleans(),
+)
+def test_exactly_the_objects_that_repeat_a_key_are_refused(pairs, escaped):
+    """The cheap check and a plain one agree, wherever colons stand."""
+    text = "{" + ",".join(f"{json.dumps(key)}:{json.dumps(value)}" for key, value in pairs) + "}"
+    body = (text.replace("a:", "a\\u003a") if escaped else text).encode()
+    repeats = len({key for key, _ in pairs}) < len(pairs)
+    if repeats:
+        assert "twice" in refusal(body)[1]
+    else:
+        assert parse_payload(body, max_bytes=KIB_256) == dict(pairs)
 
 
 def test_a_body_over_the_limit_is_too_large_whatever_it_contains():

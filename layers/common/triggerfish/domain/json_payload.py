@@ -34,8 +34,7 @@ def parse_payload(
     """Return the JSON value of a body; InvalidInput or TooLarge says what to change.
 
     Depth counts nested arrays and objects; nodes are all values. Integers are exact up to 308
-    digits. Of repeated keys the last wins, as in JavaScript and jsonb; the body itself keeps both.
-    `name` is what errors call the root.
+    digits. No object may repeat a key. `name` is what errors call the root.
     """
     if len(body) > max_bytes:
         raise TooLarge(f"The body must be at most {max_bytes} bytes long.")
@@ -45,6 +44,7 @@ def parse_payload(
         _check_shape(value, max_depth, max_nodes, name)
     if b"\\u0000" in body:  # orjson refuses a raw one
         _check_no_null(value, name)
+    _check_no_repeated_key(body, value, name)
     if isinstance(value, float) or _LONG_INTEGER.search(body):
         return json.loads(body)  # orjson reads an integer beyond 64 bits as a float
     return value
@@ -99,6 +99,33 @@ def _check_no_null(value: object, name: str) -> None:
     for path, text in _texts(value, ()):
         if "\0" in text:
             raise _refuse(field_path(path, root=name), "must not contain the character U+0000")
+
+
+class _RepeatedKey(Exception):
+    """Its text is the key."""
+
+
+def _check_no_repeated_key(body: bytes, value: object, name: str) -> None:
+    """Parsers disagree about which value of a repeated key counts, so none is passed on.
+
+    The parser drops all values but the last. Every key has a colon, so while no text hides one
+    in an escape, as many colons before as after mean that nothing was dropped: about 1 µs per KB.
+    """
+    if b"\\u003" not in body and body.count(b":") == orjson.dumps(value).count(b":"):
+        return
+    try:
+        json.loads(body, object_pairs_hook=_without_repeats)
+    except _RepeatedKey as repeated:
+        key = ascii(str(repeated))[1:-1][:64]
+        raise _refuse(name, f'has the key "{key}" twice in one object') from None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise _RepeatedKey(key)
+        seen.add(key)
 
 
 def _texts(

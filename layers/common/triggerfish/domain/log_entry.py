@@ -20,8 +20,10 @@ from pydantic import (
 )
 
 from triggerfish.domain.errors import InvalidInput
+from triggerfish.domain.field_names import shown
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.lines import MAX_LINE_BYTES, Line
+from triggerfish.domain.model_errors import words
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SAME_LEVEL = {"WARN": "WARNING", "ERR": "ERROR", "FATAL": "CRITICAL", "NOTICE": "INFO"}
@@ -91,8 +93,18 @@ class LogEntry(BaseModel):
         if not isinstance(attributes, dict):
             return value
         others = {name: each for name, each in value.items() if name not in known}
+        _refuse_collisions(others, attributes)
         named = {name: each for name, each in value.items() if name in known}
         return {**named, "attributes": {**others, **attributes}}
+
+
+def _refuse_collisions(others: dict[str, Any], attributes: dict[str, Any]) -> None:
+    """Of two values of one name neither may be dropped; the same value twice is one."""
+    for name in others.keys() & attributes.keys():
+        if json.dumps(others[name]) != json.dumps(attributes[name]):
+            raise ValueError(
+                f'has "{shown(name)}" beside attributes and another one inside; rename one of them'
+            )
 
 
 KNOWN = frozenset({"timestamp", "level", "message", "service", "attributes"})
@@ -137,11 +149,10 @@ def attributes_text(entry: LogEntry) -> str:
 
 
 def _reasons(error: ValidationError) -> str:
-    """Each wrong field and why: `level: must be one of …; message: Field required`."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    """Each wrong field and why: `level: must be one of …; message: is required`."""
+    found = error.errors(include_url=False, include_input=False)
     reasons = [
-        ": ".join([*filter(None, [".".join(map(str, one["loc"]))]), _message(one["msg"])])
-        for one in found
+        ": ".join([*filter(None, [".".join(map(str, one["loc"]))]), words(one)]) for one in found
     ]
     return "; ".join(reasons)[:MAX_REASON_CHARACTERS]
 
@@ -149,7 +160,3 @@ def _reasons(error: ValidationError) -> str:
 def _in_line(message: str) -> str:
     """Of a place, only the column: the body that it counts lines of is one line of a file."""
     return message.replace("(line 1, column ", "(column ")
-
-
-def _message(text: str) -> str:
-    return text.removeprefix("Value error, ")

@@ -17,9 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from triggerfish.adapters.behind import catch_up, is_behind
-from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TooLarge, TriggerfishError
+from triggerfish.domain.errors import NotFound, TooLarge, TriggerfishError
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
+from triggerfish.edge.invalid_query import invalid_query
 from triggerfish.edge.logging import configure
 from triggerfish.edge.loop import own_loop, run
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
@@ -162,8 +163,7 @@ async def _expected(request: Request, error: Exception) -> Response:
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    details = tuple(FieldError(_field(one["loc"]), one["msg"]) for one in error.errors())
-    return await _expected(request, InvalidInput("The request is not valid.", details))
+    return await _expected(request, invalid_query(error, request))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -193,11 +193,6 @@ def _allowed(request: Request) -> list[str]:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return sorted(methods)
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    """`("query", "limit")` → `limit`."""
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
 
 
 def _message(error: HTTPException, scope: Mapping[str, Any]) -> str:

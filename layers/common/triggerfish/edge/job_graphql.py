@@ -1,17 +1,13 @@
 """Import jobs by GraphQL: the schema, its limits, and errors that tell no more than the API's."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NewType
 
 import strawberry
 import structlog
-from graphql import GraphQLError
-from strawberry.extensions import (
-    MaskErrors,
-    MaxAliasesLimiter,
-    MaxTokensLimiter,
-    QueryDepthLimiter,
-)
+from graphql import GraphQLError, OperationDefinitionNode
+from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
@@ -21,12 +17,9 @@ from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import FieldError, InvalidInput, NotFound, TriggerfishError, TryLater
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.timestamps import format_rfc3339
+from triggerfish.edge.graphql_limits import DocumentLimits
 from triggerfish.edge.http import parse_id
 from triggerfish.usecases.manage_jobs import ManageJobsDeps, get_job, list_errors
-
-MAX_DEPTH = 5
-MAX_ALIASES = 10
-MAX_TOKENS = 500
 
 log = structlog.get_logger()
 
@@ -38,10 +31,11 @@ SCALARS: dict[object, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, and with what to answer."""
+    """Who asks, with what to answer, and which operation of the query is meant."""
 
     caller: Principal
     deps: ManageJobsDeps
+    operation: str | None = None
 
 
 Info = strawberry.Info[Context, None]
@@ -110,6 +104,19 @@ class Query:
         return _job(found)
 
 
+class OneOperation(SchemaExtension):
+    """Refuses several operations without a name; Strawberry would run the first of them."""
+
+    def on_validate(self) -> Iterator[None]:
+        execution = self.execution_context
+        given = execution.graphql_document.definitions if execution.graphql_document else ()
+        count = sum(isinstance(one, OperationDefinitionNode) for one in given)
+        if count > 1 and execution.context.operation is None:
+            message = "The query has several operations: name the one to run as operationName."
+            execution.pre_execution_errors = [GraphQLError(message)]
+        yield
+
+
 class JobSchema(strawberry.Schema):
     """Logs what is our own fault, and nothing that a caller can cause."""
 
@@ -130,31 +137,40 @@ SCHEMA = JobSchema(
     Query,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
-        lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-        lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
-        lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+        OneOperation,
+        DocumentLimits,
         lambda: MaskErrors(should_mask_error=_is_ours, error_message="Something went wrong."),
     ],
 )
 
 
-async def execute(
-    query: str, variables: dict[str, Any] | None, operation: str | None, context: Context
-) -> dict[str, Any]:
+async def execute(query: str, variables: dict[str, Any] | None, context: Context) -> dict[str, Any]:
     """The answer to a GraphQL request, errors included. Raises TryLater when a store is away."""
+    name = context.operation
     try:
         result = await SCHEMA.execute(
-            query, variable_values=variables, operation_name=operation, context_value=context
+            query, variable_values=variables, operation_name=name, context_value=context
         )
-    except CannotGetOperationTypeError as unknown:
-        return {"data": None, "errors": [{"message": unknown.as_http_error_reason()}]}
+    except CannotGetOperationTypeError:
+        named = "" if name is None else f' named "{name[:64]}", as operationName says'
+        return {"data": None, "errors": [{"message": f"The query has no operation{named}."}]}
     for error in result.errors or []:
         if isinstance(error.original_error, TryLater):
             raise error.original_error
     answer: dict[str, Any] = {"data": result.data}
     if result.errors:
-        answer["errors"] = [error.formatted for error in result.errors]
+        answer["errors"] = [_shown(error) for error in result.errors]
     return answer
+
+
+def _shown(error: GraphQLError) -> dict[str, Any]:
+    """As GraphQL has errors, with every wrong field in the message."""
+    shown: dict[str, Any] = {**error.formatted}
+    cause = error.original_error
+    if isinstance(cause, InvalidInput):
+        details = "; ".join(f"{one.field} {one.message}" for one in cause.details)
+        shown["message"] = f"{cause.message} {details}."
+    return shown
 
 
 def _job(job: domain.Job) -> Job:

@@ -20,6 +20,7 @@ from pydantic import (
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.event_log import EventLogFilter
 from triggerfish.domain.event_summary import MAX_HOURS
+from triggerfish.domain.model_errors import field_errors, names_of
 from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.retention import View
@@ -158,12 +159,8 @@ def read_model(model: type[M], raw: object) -> M:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        details = (FieldError(_place(one["loc"]), one["msg"]) for one in error.errors())
+        details = field_errors(error.errors(), names_of(model), of="this body")
         raise InvalidInput("The body is not valid.", details) from error
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return str(location[0])[:100]
 
 
 class HoursQuery(BaseModel):

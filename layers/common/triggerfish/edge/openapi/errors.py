@@ -63,7 +63,11 @@ HEADERS: dict[int, dict[str, Any]] = {
 
 NO_KEY = Refusal(401, "The API key is not valid.")
 NOT_JSON = Refusal(415, "Send the body as Content-Type: application/json.")
-WRONG_QUERY = Refusal(400, "The request is not valid.", {"x": "Extra inputs are not permitted"})
+WRONG_QUERY = Refusal(
+    400,
+    "The request is not valid.",
+    {"x": "is not a field of this query; its fields are cursor, limit"},
+)
 TOO_MANY = Refusal(429, "Too many requests; slow down.")
 OURS = Refusal(500, "Something went wrong on our side; the request id leads to the details.")
 AWAY = Refusal(503, "The database is not reachable; try again shortly.")

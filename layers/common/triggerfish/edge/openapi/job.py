@@ -108,7 +108,7 @@ ENTRY = {
     "message": "card declined",
     "attributes": {},
 }
-ERROR = {"line": 3, "reason": "timestamp: Field required; service: Field required"}
+ERROR = {"line": 3, "reason": "timestamp: is required; service: is required"}
 _LOG_LINE = (
     '{"timestamp": "2026-11-22T16:00:00Z", "level": "INFO", "message": "order 7 paid", '
     '"service": "checkout"}\n'
@@ -245,7 +245,7 @@ graphql = operation(
         ref("GraphqlQuery"),
         {"Progress": {"query": _QUERY, "variables": {"id": JOB["id"]}}},
         "The body is not valid.",
-        {"query": "Field required"},
+        {"query": "is required"},
         max_bytes=MAX_QUERY_BYTES,
     ),
 )

@@ -71,6 +71,6 @@ many = operation(
         ref("ReplayFilter"),
         {"How many failures": {"status": "failure", "dry_run": True}},
         "The body is not valid.",
-        {"status": "Input should be 'success' or 'failure'"},
+        {"status": "must be one of success, failure"},
     ),
 )

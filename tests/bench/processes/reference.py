@@ -2,7 +2,7 @@
 
 The table is a copy of `event_logs_active` with all its indexes and checks.
 
-Run as a process: `DSN=… python -m tests.bench.reference PORT`.
+Run as a process: `DSN=… python -m tests.bench.processes.reference PORT`.
 """
 
 import os

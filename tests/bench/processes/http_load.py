@@ -1,7 +1,7 @@
 """A cheap HTTP load generator: N keep-alive connections that post the same body as fast as answered.
 
 Raw asyncio streams, so that the generator does not take the CPU it is to measure. Run as a process:
-`python -m tests.bench.http_load URL BODY CONNECTIONS COUNT [API_KEY]` prints one JSON line.
+`python -m tests.bench.processes.http_load URL BODY CONNECTIONS COUNT [API_KEY]` prints one JSON line.
 """
 
 import asyncio

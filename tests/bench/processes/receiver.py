@@ -1,7 +1,7 @@
 """A cheap receiver: answers every POST with 200 and keeps when each webhook-id came.
 
 Raw asyncio protocol, so that the receiver does not take the CPU it is to measure. Run as a process:
-`python -m tests.bench.receiver PORT`. A GET answers the arrivals as JSON; a DELETE forgets them.
+`python -m tests.bench.processes.receiver PORT`. A GET answers the arrivals as JSON; a DELETE forgets them.
 """
 
 import asyncio

@@ -1,0 +1,24 @@
+"""The sections of the benchmark by name; each measures and returns figures by name."""
+
+from collections.abc import Callable
+from functools import partial
+
+from tests.bench.bench import Bench, Figures
+from tests.bench.sections.accepts import accepts
+from tests.bench.sections.backlog import backlog
+from tests.bench.sections.idle import idle
+from tests.bench.sections.imports import imports
+from tests.bench.sections.lateness import burst_lateness, spread_lateness
+from tests.bench.sections.tick import tick
+
+SECTIONS: dict[str, Callable[[Bench], Figures]] = {
+    "accepts": partial(accepts, count=4_000),
+    "backlog": partial(backlog, count=5_000, endpoints=20),
+    "backlog-one-endpoint": partial(backlog, count=5_000, endpoints=1),
+    "tick": partial(tick, count=10_000),
+    "spread": spread_lateness,
+    "burst-1000": partial(burst_lateness, count=1_000),
+    "burst-10000": partial(burst_lateness, count=10_000),
+    "imports": partial(imports, lines=1_000_000),
+    "idle": idle,
+}

@@ -1,0 +1,40 @@
+"""The goals: what a figure should be, by section and name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound that is met by equality too."""
+
+    bound: float
+    at_least: bool = False
+
+    def met_by(self, value: float) -> bool:
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def __str__(self) -> str:
+        return f"{'at least' if self.at_least else 'at most'} {self.bound:,g}"
+
+
+def at_most(bound: float) -> Target:
+    return Target(bound)
+
+
+def at_least(bound: float) -> Target:
+    return Target(bound, at_least=True)
+
+
+TARGETS: dict[tuple[str, str], Target] = {
+    ("accepts", "accepts, ratio to bare app"): at_least(1.5),
+    ("accepts", "while delivering, ratio to bare app"): at_least(1.0),
+    ("backlog", "CPU in all, ms"): at_most(2),
+    ("spread", "p99_ms"): at_most(30),
+    ("spread", "early"): at_most(0),
+    ("burst-10000", "max_ms"): at_most(8_000),
+    ("burst-10000", "early"): at_most(0),
+    ("imports", "lines per_second"): at_least(20_000),
+    ("imports", "memory of worker, MB"): at_most(200),
+    ("tick", "seconds"): at_most(2),
+    ("idle", "CPU in all, %"): at_most(2),
+}
