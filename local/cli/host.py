@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.cli import probes
-from local.cli.environment import for_children, worth_sharing
+from local.cli.environment import FIRST_KEY, for_children, worth_sharing
 from local.cli.state import Platform, StateDir
 from local.services import logs
 from local.services.errors import ServiceFailed
@@ -59,13 +59,14 @@ class EmbeddedHost:
         own = Postgres(state.postgres, log_file=state.log("postgres"))
         self.postgres = None if given_database else own
         self.broker_port = None if given_sqs else free_port()
+        self.api_key = state.ensure_api_key(environ.get(FIRST_KEY))
         self.environment = for_children(
             environ,
             state_dir=state.path,
+            host=options.host,
             port=options.port,
             database_url=given_database or own.url(DATABASE),
             sqs_endpoint_url=given_sqs or f"http://{LOOPBACK}:{self.broker_port}",
-            api_key=state.ensure_api_key(environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY")),
             encryption_keys_file=None
             if environ.get("TRIGGERFISH_ENCRYPTION_KEYS")
             else state.ensure_encryption_keys(),
@@ -122,7 +123,8 @@ class EmbeddedHost:
             self.postgres.ensure_database(DATABASE)
         command = command_line("migrate", *(["--queues-are-new"] if self.broker_port else []))
         log = self.state.log("migrate")
-        return self.supervisor.run_once("migrate", command, env=self.environment, log_file=log)
+        environment = {**self.environment, FIRST_KEY: self.api_key}
+        return self.supervisor.run_once("migrate", command, env=environment, log_file=log)
 
     def _functions(self) -> list[Service]:
         options = self.options

@@ -111,25 +111,33 @@ def migrate(
 ) -> None:
     """Bring the database to the current schema; make sure of the first API key and the bucket."""
     from triggerfish.settings import Settings
-    from triggerfish.wiring.upkeep import migrate
+    from triggerfish.wiring.upkeep import PlainSecrets, migrate
 
     settings, where = Settings(), state.find()
     _prepare_store(settings)
-    if not generate_key:
-        if settings.key_ring.first is None:
-            typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.")
+    said = ""
+    if generate_key:
+        settings, said = _with_keys(settings, where)
+    try:
         migrate(settings, queues_are_new=queues_are_new)
-        return
+    except PlainSecrets as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if said:
+        typer.echo(said)
+
+
+def _with_keys(settings: "Settings", where: state.StateDir) -> tuple["Settings", str]:
+    """Settings with a first API key and an encryption key, kept ones or new; what to say of it."""
     known = settings.bootstrap_api_key or where.api_key_file.exists()
     where.path.mkdir(parents=True, exist_ok=True)
-    if not (settings.encryption_keys or settings.encryption_keys_file):
-        keys = where.ensure_encryption_keys()
-        settings = settings.model_copy(update={"encryption_keys_file": str(keys)})
     key = where.ensure_api_key(settings.bootstrap_api_key)
-    given = settings.model_copy(update={"bootstrap_api_key": key})
-    migrate(given, queues_are_new=queues_are_new)
+    given = {"bootstrap_api_key": key}
+    if not settings.encryption_keys:
+        file = Path(settings.encryption_keys_file) if settings.encryption_keys_file else None
+        given["encryption_keys_file"] = str(where.ensure_encryption_keys(file))
     shown = f"API key (shown only this once): {key}\n" if not known else ""
-    typer.echo(f"{shown}The API key is kept in {where.api_key_file}")
+    return settings.model_copy(update=given), f"{shown}The API key is kept in {where.api_key_file}"
 
 
 def _prepare_store(settings: "Settings") -> None:

@@ -99,12 +99,18 @@ class StateDir:
             write_secret(self.invoke_secret_file, f"{secrets.token_hex(24)}\n")
         return self.invoke_secret_file.read_text().strip()
 
-    def ensure_encryption_keys(self) -> Path:
-        """The file of the key ring, with one new key if there was none. Kept with mode 0600."""
-        if not self.encryption_keys_file.exists():
-            key = base64.b64encode(secrets.token_bytes(32)).decode()
-            write_secret(self.encryption_keys_file, f"k1:{key}\n")
-        return self.encryption_keys_file
+    def ensure_encryption_keys(self, file: Path | None = None) -> Path:
+        """The file of the key ring, with one new key if there was none. Kept with mode 0600.
+
+        A `file` elsewhere takes over the ring that this directory holds.
+        """
+        target, own = file or self.encryption_keys_file, self.encryption_keys_file
+        if not target.exists():
+            made = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n"
+            write_secret(target, own.read_text() if own.exists() else made)
+        if target != own:
+            own.unlink(missing_ok=True)
+        return target
 
     def announce(self, platform: Platform) -> None:
         write_secret(self._note, json.dumps(asdict(platform), indent=2) + "\n")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from local.cli import state
+from local.cli.environment import FIRST_KEY
 from local.cli.host import EmbeddedHost, Options, free_port
 from local.cli.paths import default_template
 from local.services.errors import ServiceError
@@ -75,9 +76,8 @@ def _say(console: Console, name: str, text: str) -> None:
 
 
 def _greet(console: Console, host: EmbeddedHost, seconds: float) -> None:
-    given = bool(os.environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY"))
-    key = host.environment["TRIGGERFISH_BOOTSTRAP_API_KEY"]
-    shown = "as in TRIGGERFISH_BOOTSTRAP_API_KEY" if given else key
+    given = bool(os.environ.get(FIRST_KEY))
+    shown = f"as in {FIRST_KEY}" if given else host.api_key
     kept = os.path.relpath(host.state.api_key_file)
     console.print(f"\n[bold green]Triggerfish is up[/] after {seconds:.1f} s")
     console.print(f"  URL      {host.url}   (API: {host.url}/docs)")

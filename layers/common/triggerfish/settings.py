@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     encryption_keys_file: str = Field(
         "", description="A file with the key ring, read when the variable itself is empty."
     )
+    plain_secrets: bool = Field(
+        False, description="Let `migrate` run without an encryption key: secrets stay readable."
+    )
     public_url: str = Field(
         "http://localhost:8080", description="The base of webhook URLs, as customers reach it."
     )

@@ -22,11 +22,6 @@ BROKE_OFF = "The endpoint closed the connection before its answer was complete."
 # The first rule that matches anything in the chain wins, so causes stand before effects.
 RULES: tuple[Rule, ...] = (
     (
-        FailureKind.DESTINATION_BLOCKED,
-        "The endpoint's address is not open to deliveries.",
-        (DestinationBlocked,),
-    ),
-    (
         FailureKind.DNS_ERROR,
         "The endpoint's host name could not be resolved.",
         (socket.gaierror, aiohttp.ClientConnectorDNSError),
@@ -64,6 +59,9 @@ RULES: tuple[Rule, ...] = (
 def failure_of(error: BaseException) -> SendFailure:
     """Classify by cause. What matches no rule was an answer that is not HTTP."""
     chain = list(_causes(error))
+    for cause in chain:
+        if isinstance(cause, DestinationBlocked):
+            return SendFailure(FailureKind.DESTINATION_BLOCKED, cause.reason)
     for kind, message, types in RULES:
         if any(isinstance(cause, types) for cause in chain):
             return SendFailure(kind, message + _certificate_problem(chain))

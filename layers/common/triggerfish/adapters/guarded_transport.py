@@ -40,8 +40,9 @@ _reused: ContextVar[bool] = ContextVar("reused_connection", default=False)
 class DestinationBlocked(OSError):
     """An address the policy refuses. An OSError, so aiohttp treats it as a failed connect."""
 
-    def __init__(self) -> None:
-        super().__init__("destination blocked")  # which address is nobody's business
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)  # says why; which address it is, is nobody's business
+        self.reason = reason
 
 
 class SystemResolver(AbstractResolver):
@@ -82,8 +83,10 @@ class GuardedResolver(AbstractResolver):
             raise socket.gaierror(socket.EAI_AGAIN, "no answer") from error
         if not answers:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
-        if not all(self._policy.permits(answer["host"], port) for answer in answers):
-            raise DestinationBlocked
+        for answer in answers:
+            reason = self._policy.refusal(answer["host"], port)
+            if reason:
+                raise DestinationBlocked(reason)
         return answers
 
     async def close(self) -> None:
@@ -166,8 +169,9 @@ def guarded_session(
 def _socket_factory(policy: OwnServices) -> Callable[[Any], socket.socket]:
     def guarded_socket(info: Any) -> socket.socket:
         family, kind, protocol, _, address = info
-        if not policy.permits(address[0], address[1]):
-            raise DestinationBlocked
+        reason = policy.refusal(address[0], address[1])
+        if reason:
+            raise DestinationBlocked(reason)
         return socket.socket(family, kind, protocol)
 
     return guarded_socket

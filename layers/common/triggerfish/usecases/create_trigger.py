@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.access import Principal, hash_secret
+from triggerfish.domain.egress import EgressPolicy, refuse_unreachable
 from triggerfish.domain.firing import Cursor, first_cursor
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import (
@@ -41,6 +42,7 @@ class CreateTriggerDeps:
     quota: TriggerQuota
     tick: TickDeps
     lookahead: timedelta
+    egress: EgressPolicy
 
 
 async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -> Trigger:
@@ -50,6 +52,7 @@ async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -
     """
     now = d.tick.clock.now()
     definition = parse_definition(raw, now=now)
+    refuse_unreachable(definition.endpoint.url, d.egress)
     await d.quota.take(caller.project_id)
     trigger, cursor = _new_trigger(definition, caller, now, d.ids)
     token_hash = hash_secret(trigger.webhook_token) if trigger.webhook_token else None

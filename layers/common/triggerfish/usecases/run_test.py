@@ -7,6 +7,7 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.egress import EgressPolicy, refuse_unreachable
 from triggerfish.domain.errors import NotFound
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
@@ -40,6 +41,7 @@ class RunTestDeps:
     queue: Queue
     journal: Journal
     lookahead: timedelta
+    egress: EgressPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
     """Fire a definition once without making a trigger of it. Raises InvalidInput."""
     now = d.clock.now()
     unsaved = parse_unsaved_test(raw, now=now)
+    refuse_unreachable(unsaved.definition.endpoint.url, d.egress)
     revision = Revision(
         id=d.ids.uuid7(now),
         number=1,

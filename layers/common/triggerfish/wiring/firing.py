@@ -15,7 +15,7 @@ from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
 from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
-from triggerfish.domain.egress import parse_egress_allow
+from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.rate import Rate
 from triggerfish.domain.slots import Slots
 from triggerfish.usecases.deliver import DeliverDeps
@@ -69,6 +69,7 @@ class FiringParts(SharedParts):
             queue=self.queue,
             journal=self.journal,
             lookahead=self.settings.lookahead,
+            egress=self.egress,
         )
 
     @cached_property
@@ -95,9 +96,12 @@ class FiringParts(SharedParts):
         )
 
     @cached_property
+    def egress(self) -> EgressPolicy:
+        return parse_egress_allow(self.settings.egress_allow, self.settings.service_ports)
+
+    @cached_property
     def sender(self) -> HttpSender:
-        policy = parse_egress_allow(self.settings.egress_allow, self.settings.service_ports)
-        return HttpSender(policy, now=self.clock.now, services=self.settings.services)
+        return HttpSender(self.egress, now=self.clock.now, services=self.settings.services)
 
     @cached_property
     def deliver(self) -> DeliverDeps:

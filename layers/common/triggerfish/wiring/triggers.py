@@ -29,6 +29,7 @@ class TriggerParts(FiringParts):
             quota=TriggerQuota(self.triggers, self.settings.triggers_per_project),
             tick=self.tick,
             lookahead=self.settings.lookahead,
+            egress=self.egress,
         )
 
     @cached_property
@@ -38,7 +39,10 @@ class TriggerParts(FiringParts):
     @cached_property
     def change_trigger(self) -> ChangeTriggerDeps:
         return ChangeTriggerDeps(
-            changes=self.trigger_changes, tick=self.tick, lookahead=self.settings.lookahead
+            changes=self.trigger_changes,
+            tick=self.tick,
+            lookahead=self.settings.lookahead,
+            egress=self.egress,
         )
 
     @cached_property

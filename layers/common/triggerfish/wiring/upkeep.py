@@ -11,9 +11,25 @@ from triggerfish.usecases.manage_projects import issue_key
 from triggerfish.wiring import Wiring
 
 
+class PlainSecrets(Exception):
+    """Secrets would be stored as they are, and nobody said that they may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no encryption key: set TRIGGERFISH_ENCRYPTION_KEYS or "
+            "TRIGGERFISH_ENCRYPTION_KEYS_FILE (docs/security.md), or TRIGGERFISH_PLAIN_SECRETS=1 "
+            "to store secrets as they are."
+        )
+
+
 def migrate(settings: Settings, *, queues_are_new: bool = False) -> None:
     """Bring the database to the current schema, ensure the bootstrap key, and encrypt secrets that
-    are not; safe to repeat. For queues that kept no message, what is open is sent anew."""
+    are not; safe to repeat. For queues that kept no message, what is open is sent anew.
+
+    Raises PlainSecrets without an encryption key, unless the settings allow that in so many words.
+    """
+    if settings.key_ring.first is None and not settings.plain_secrets:
+        raise PlainSecrets
     upgrade(settings.database_url)
     asyncio.run(_prepare(settings, queues_are_new))
 
