@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from triggerfish.domain.access import Principal
+from triggerfish.domain.egress import EgressPolicy, refuse_unreachable
 from triggerfish.domain.errors import Conflict, InvalidInput, TriggerfishError
 from triggerfish.domain.firing import Cursor, first_cursor
 from triggerfish.domain.json_payload import MAX_DEPTH, MAX_NODES, check_shape

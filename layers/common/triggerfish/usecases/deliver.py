@@ -17,7 +17,8 @@ from triggerfish.domain.delivery import (
     settle,
 )
 from triggerfish.domain.errors import TryLater
-from triggerfish.domain.exchange import OutboundRequest
+from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
+from triggerfish.domain.hops import hop_headers, refusal
 from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
@@ -252,7 +253,9 @@ async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
     """Post the event once and decide what the answer means; writes nothing."""
     settings = await d.settings_of(event.revision_id)
     started = d.clock.now()
-    reply = await d.sender.post(request_for(event, settings, at=started))
+    reply: Reply | SendFailure | None = refusal(event.hops)
+    if reply is None:
+        reply = await d.sender.post(request_for(event, settings, at=started))
     return settle(event, settings.retry, reply, started=started, ended=d.clock.now())
 
 
@@ -265,7 +268,7 @@ def request_for(
     signed = delivery_headers(str(event.id), int(at.timestamp()), body, *secrets)
     return OutboundRequest(
         settings.endpoint.url,
-        {**dict(settings.endpoint.headers), **signed},
+        {**dict(settings.endpoint.headers), **signed, **hop_headers(event.hops)},
         body,
         settings.endpoint.timeout_seconds,
     )
