@@ -47,6 +47,7 @@ def for_children(
     """
     defaults = {
         "TRIGGERFISH_OBJECT_STORE": f"file:{state_dir}/objects",
+        "TRIGGERFISH_DATABASE_DISK": str(state_dir),
         "TRIGGERFISH_PUBLIC_URL": f"http://localhost:{port}",
         "TRIGGERFISH_LOOKAHEAD_SECONDS": "2",
     }

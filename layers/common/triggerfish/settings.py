@@ -77,6 +77,21 @@ class Settings(BaseSettings):
     triggers_per_project: int = Field(
         100_000, ge=1, description="How many triggers a project may have."
     )
+    events_per_project: int = Field(
+        20_000_000, ge=0, description="Events that a project may add while logs are kept; 0: any."
+    )
+    event_bytes_per_project: int = Field(
+        20 << 30, ge=0, description="Bytes of their payloads likewise; 0: any."
+    )
+    imports_per_project: int = Field(
+        10_000, ge=1, description="How many imports a project may have."
+    )
+    database_disk: str = Field(
+        "", description="A folder on the disk of the database, whose free space is watched."
+    )
+    database_disk_reserve_bytes: int = Field(
+        256 << 20, ge=0, description="With less left there nothing new is accepted."
+    )
     egress_allow: str = Field(
         "",
         description="Private networks (CIDRs, comma-separated) that deliveries may reach; "
@@ -98,6 +113,9 @@ class Settings(BaseSettings):
     )
     horizon_watch_seconds: float = Field(
         900.0, gt=0, description="How long one stream or WebSocket of an import lasts at most."
+    )
+    horizon_kept_seconds: float = Field(
+        2_592_000.0, gt=0, description="How long an import is kept after its end, then deleted."
     )
     horizon_sweep_seconds: float = Field(
         5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."

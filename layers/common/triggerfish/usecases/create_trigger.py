@@ -21,7 +21,7 @@ from triggerfish.domain.trigger import (
     parse_definition,
 )
 from triggerfish.domain.trigger_change import Standing
-from triggerfish.ports import Ids
+from triggerfish.ports import Ids, Room
 from triggerfish.usecases.tick import TickDeps, fire_due
 
 PARSED_AT_A_TIME = 20
@@ -45,6 +45,7 @@ class CreateTriggerDeps:
     tick: TickDeps
     lookahead: timedelta
     egress: EgressPolicy
+    room: Room
 
 
 async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -> Trigger:
@@ -53,6 +54,7 @@ async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -
     A trigger that fires within the look-ahead is fired here, since the next tick may be too late.
     """
     now = d.tick.clock.now()
+    d.room.take(caller.project_id)
     new = _new_trigger(_definition(raw, now, d), caller, now, d.ids)
     if not await d.triggers.add(new):
         raise _no_room(d)
@@ -65,6 +67,7 @@ async def create_triggers(
 ) -> list[Trigger | TriggerfishError]:
     """Check and store definitions in one transaction; for each its trigger, or why it is none."""
     now = d.tick.clock.now()
+    d.room.take(caller.project_id)
     checked: list[Standing | InvalidInput] = []
     for place, raw in enumerate(raws):
         if place % PARSED_AT_A_TIME == 0:

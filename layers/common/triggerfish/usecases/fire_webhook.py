@@ -24,7 +24,7 @@ from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import Validator, violations
 from triggerfish.domain.trigger import FIRING, MAX_PAYLOAD_BYTES, WebhookTarget
 from triggerfish.domain.verification import is_verified
-from triggerfish.ports import Clock, Ids, Journal, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue, Room
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -82,6 +82,7 @@ class FireWebhookDeps:
     keyed: KeyedEvents
     queue: Queue
     journal: Journal
+    room: Room
 
 
 async def fire_webhook(
@@ -119,6 +120,7 @@ async def fire_webhook(
                 return Accepted(earlier, repeated=True)
             refusal = _refusal(target, payload, judged)
         if refusal is None:
+            d.room.take(target.project_id, events=1, size=len(body))
             event = _event(target, token_hash, body, hops_of(headers), d)
             if await _insert(event, request, d):
                 d.journal.accepted(event.id, source=Source.API, trigger_id=event.trigger_id)

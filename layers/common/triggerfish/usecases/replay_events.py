@@ -11,7 +11,7 @@ from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.event_log import EventLogFilter, Selection
 from triggerfish.domain.page import cut
 from triggerfish.domain.replay import Original, Replay
-from triggerfish.ports import Ids, Journal, Queue
+from triggerfish.ports import Ids, Journal, Queue, Room
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 from triggerfish.usecases.query_event_logs import (
     QueryEventLogsDeps,
@@ -46,6 +46,7 @@ class ReplayEventsDeps:
     events: Enqueued
     queue: Queue
     journal: Journal
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ async def replay_event(event_id: UUID, caller: Principal, d: ReplayEventsDeps) -
     log = (await get_event_log(event_id, caller, d.logs)).log
     if log.fired_at > d.logs.clock.now():
         raise Conflict("The event has not fired yet.")
-    replays = await _replay([Original(log.id, log.fired_at)], caller, d)
+    original = Original(log.id, log.fired_at, len(log.payload.encode()))
+    replays = await _replay([original], caller, d)
     if not replays:
         raise NotFound("There is no such event.")
     return replays[0]
@@ -97,6 +99,8 @@ async def _replay(
 ) -> list[Replay]:
     if not originals:
         return []
+    size = sum(one.size for one in originals)
+    d.room.take(caller.project_id, events=len(originals), size=size)
     replays = await d.replays.insert(
         caller.project_id, originals, new_id=d.ids.uuid7, now=d.logs.clock.now()
     )

@@ -13,7 +13,7 @@ from triggerfish.domain.event_log import Source
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Definition, Revision, Trigger
-from triggerfish.ports import Clock, Ids, Journal, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue, Room
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 
@@ -42,6 +42,7 @@ class RunTestDeps:
     journal: Journal
     lookahead: timedelta
     egress: EgressPolicy
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ async def run_test(trigger_id: UUID, raw: object, caller: Principal, d: RunTestD
     test = ManualTest(
         d.ids.uuid7(now), caller.project_id, trigger.revision.id, now, request.payload, note
     )
+    d.room.take(caller.project_id, events=1, size=len(test.payload.encode()))
     if not await d.tests.insert(test):
         raise NotFound("There is no such trigger.")
     d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=trigger.id)
@@ -94,6 +96,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         unsaved.request.payload,
         note,
     )
+    d.room.take(caller.project_id, events=1, size=len(test.payload.encode()))
     await d.tests.insert_unsaved(test, revision)
     d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=None)
     await _enqueue(test, unsaved.definition, now, d)

@@ -7,15 +7,18 @@ from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.manual_tests import ManualTests
+from triggerfish.adapters.db.project_usage import ProjectUsage
 from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
+from triggerfish.adapters.room import CountedRoom
 from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
+from triggerfish.domain.quota import Quota
 from triggerfish.domain.rate import Rate
 from triggerfish.domain.slots import Slots
 from triggerfish.usecases.deliver import DeliverDeps
@@ -43,7 +46,15 @@ class FiringParts(SharedParts):
             queue=self.queue,
             heartbeats=self.observations,
             journal=self.journal,
+            shortage=self.disk.shortage,
         )
+
+    @cached_property
+    def room(self) -> CountedRoom:
+        settings = self.settings
+        quota = Quota(settings.events_per_project, settings.event_bytes_per_project)
+        usage = ProjectUsage(self.database)
+        return CountedRoom(usage, self.disk, quota, settings.retention.kept, self.clock)
 
     @cached_property
     def fire_webhook(self) -> FireWebhookDeps:
@@ -56,6 +67,7 @@ class FiringParts(SharedParts):
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,
             journal=self.journal,
+            room=self.room,
         )
 
     @cached_property
@@ -70,6 +82,7 @@ class FiringParts(SharedParts):
             journal=self.journal,
             lookahead=self.settings.lookahead,
             egress=self.egress,
+            room=self.room,
         )
 
     @cached_property
@@ -81,6 +94,7 @@ class FiringParts(SharedParts):
             events=self.events,
             queue=self.queue,
             journal=self.journal,
+            room=self.room,
         )
 
     @cached_property

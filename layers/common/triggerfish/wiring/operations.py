@@ -49,6 +49,8 @@ class OperationsParts(SharedParts):
             clock=self.clock,
             store=self.observations,
             queues=self.queue_depths,
+            refused_write=self.database.refused_write,
+            shortage=self.disk.shortage,
             retention=self.settings.retention,
             tick_patience=self.tick_patience,
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),

@@ -34,6 +34,7 @@ class TriggerParts(FiringParts):
             tick=self.tick,
             lookahead=self.settings.lookahead,
             egress=self.egress,
+            room=self.room,
         )
 
     @cached_property

@@ -122,7 +122,7 @@ def _settle(table: str) -> TextClause:
             RETURNING {CLAIMED_COLUMNS}, free.next_attempt_at AS waits_since)
         SELECT 'leased' AS kind, id, NULL AS reason, project_id, trigger_id, revision_id,
                endpoint_key, scheduled_for, payload, attempt, fired_at, released_at, is_to_hold,
-               waits_since
+               hops, waits_since
           FROM pulled
          UNION ALL
         SELECT 'done', id, NULL, {NO_CLAIM} FROM done

@@ -30,7 +30,8 @@ def _find(given: frozenset[str]) -> TextClause:
         + [condition for name, condition in CONDITIONS.items() if name in given]
     )
     both = " UNION ALL ".join(
-        f"(SELECT id, fired_at FROM {table} WHERE {conditions} {ORDER} LIMIT :limit)"
+        f"(SELECT id, fired_at, octet_length(payload) AS size FROM {table}"
+        f" WHERE {conditions} {ORDER} LIMIT :limit)"
         for table in (ACTIVE, ARCHIVE)
     )
     return text(f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit")
@@ -76,7 +77,7 @@ class Replays:
         """Those of the wanted events that are final, newest first."""
         conditions, values = narrowed(wanted)
         rows = await self._database.run(_find(conditions), project_id=project_id, **values)
-        return [Original(row.id, row.fired_at) for row in rows]
+        return [Original(row.id, row.fired_at, row.size) for row in rows]
 
     async def insert(
         self,

@@ -10,7 +10,7 @@ TABLES = ("event_logs_active", "event_logs_archive")
 
 def upgrade() -> None:
     for table in TABLES:
-        op.execute(f"ALTER TABLE {table} ADD COLUMN hops SMALLINT NOT NULL DEFAULT 0")
+        op.execute(f"ALTER TABLE {table} ADD COLUMN hops SMALLINT NOT NULL DEFAULT '0'")
 
 
 def downgrade() -> None:
