@@ -64,6 +64,7 @@ class InvocationApi:
         try:
             body = await read_body(receive, _MAX_PAYLOAD_BYTES)
         except ClientGoneError:
+            _log.info("client_gone")
             return
         except BodyTooLargeError:
             await _refuse(send, 413, "RequestTooLargeException", "Payload is over 6 MB")
