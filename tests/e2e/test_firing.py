@@ -1,7 +1,6 @@
 """A trigger is made, fires, and its event arrives, over HTTP from end to end."""
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -105,11 +104,11 @@ def test_a_trigger_that_delivers_to_its_own_webhook_comes_to_an_end(
     trigger = shared.create(
         type="api", name="ouroboros", schema={}, endpoint={"url": endpoint.url()}
     )
-    path = f"/api/v1/triggers/{trigger['id']}"
+    path = f"/triggers/{trigger['id']}"
     patched = shared.request("PATCH", path, {"endpoint": {"url": trigger["webhook_url"]}})
     assert patched.status_code == 200, patched.text
-    shared.request("POST", urlsplit(trigger["webhook_url"]).path, {"n": 1})
+    assert shared.request("POST", trigger["webhook_url"], {"n": 1}).status_code == 202
     last = until(lambda: shared.log_of(trigger["id"], "failure"), 60, what="the end of the loop")
     assert last["last_error"].startswith("loop_detected")
-    page = shared.request("GET", f"/api/v1/event-logs?trigger_id={trigger['id']}").json()
+    page = shared.request("GET", f"/event-logs?trigger_id={trigger['id']}").json()
     assert [log["status"] for log in page["data"]] == ["failure"] + ["success"] * MAX_HOPS
