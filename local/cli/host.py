@@ -7,18 +7,22 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from local.cli import probes
 from local.cli.environment import FIRST_KEY, for_children, worth_sharing
+from local.cli.preload import preload
 from local.cli.state import Platform, StateDir
 from local.services import logs
 from local.services.errors import ServiceFailed
+from local.services.forked import forked
 from local.services.postgres import Postgres
-from local.services.service import Service, program
+from local.services.service import Process, Service, program
 from local.services.supervisor import Supervisor
 
 DATABASE = "triggerfish"
 LOOPBACK = "127.0.0.1"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 POSTGRES_TIER, BROKER_TIER, FUNCTION_TIER = range(3)
 """Stopped from the highest: first what takes and makes events, then what keeps them."""
 
@@ -121,10 +125,10 @@ class EmbeddedHost:
     def _migrate(self) -> bool:
         if self.postgres:
             self.postgres.ensure_database(DATABASE)
-        command = command_line("migrate", *(["--queues-are-new"] if self.broker_port else []))
         log = self.state.log("migrate")
-        environment = {**self.environment, FIRST_KEY: self.api_key}
-        return self.supervisor.run_once("migrate", command, env=environment, log_file=log)
+        words = ["migrate", *(["--queues-are-new"] if self.broker_port else [])]
+        spawn = self._command(log, *words, more={FIRST_KEY: self.api_key})
+        return self.supervisor.run_once("migrate", spawn, log)
 
     def _functions(self) -> list[Service]:
         options = self.options
@@ -142,9 +146,30 @@ class EmbeddedHost:
     def _service(self, name: str, tier: int, *arguments: str) -> Service:
         role = name.partition("-")[0]
         log = self.state.log(name)
-        command = command_line(role, "--template", str(self.options.template), *arguments)
-        spawn = program(command, env=self.environment, log_file=log)
+        spawn = self._command(log, role, "--template", str(self.options.template), *arguments)
         return Service(name, spawn, log, ready=self._probe(role), tier=tier)
+
+    def _command(
+        self, log: Path, *words: str, more: Mapping[str, str] = NOTHING
+    ) -> Callable[[], Process]:
+        """How to run one of our own commands, with `more` variables: as a fork where it is safe."""
+        environment = {**self.environment, **more}
+        if sys.platform != "linux":
+            command = [sys.executable, "-m", "local.cli", *words]
+            return program(command, env=environment, log_file=log)
+
+        def run() -> None:
+            from local.cli.main import app  # which imports us
+
+            app(list(words))
+
+        fork = forked(run, env=environment, log_file=log)
+
+        def spawn() -> Process:
+            preload(self.options.template)
+            return fork()
+
+        return spawn
 
     def _probe(self, role: str) -> Callable[[], bool]:
         """Functions are ready when the platform's own health says so, so that "up" means up."""
@@ -167,11 +192,6 @@ class EmbeddedHost:
                 invoke_url=self.invoke_url,
             )
         )
-
-
-def command_line(role: str, *arguments: str) -> list[str]:
-    """How to run one of our own commands, whatever is on the PATH."""
-    return [sys.executable, "-m", "local.cli", role, *arguments]
 
 
 def free_port() -> int:
