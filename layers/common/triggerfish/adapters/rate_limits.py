@@ -16,7 +16,7 @@ ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 
 
 class RateLimits:
-    """One bucket for each trigger, key or address, as long as it is in use."""
+    """One bucket for each trigger, project or address, as long as it is in use."""
 
     def __init__(self, policy: str, rate: Rate, clock: Clock) -> None:
         self._policy = policy
