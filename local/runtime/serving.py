@@ -1,10 +1,11 @@
-"""Runs an ASGI app under uvicorn: one process or several on one socket, with a graceful stop."""
+"""Runs an ASGI app under uvicorn: processes that share sockets, and a graceful stop."""
 
 import os
+import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 
@@ -14,8 +15,10 @@ from uvicorn.supervisors import Multiprocess
 from local.runtime.asgi import App
 from local.runtime.log import adopt_libraries, get_logger
 from local.runtime.patience import PatientProtocol
+from local.runtime.watchdog import LoopWatch
 
 GRACE_SECONDS = 10
+OPEN_FILES = 65_536
 MAX_SOCKET_MESSAGE_BYTES = 128 * 1024  # as on API Gateway
 _BACKLOG = 2048
 _log = get_logger("gateway")
@@ -23,7 +26,8 @@ _log = get_logger("gateway")
 
 @dataclass(frozen=True)
 class _Build:
-    """Builds the app where it is served. A child process ends when its parent is gone."""
+    """Builds the app where it is served. A child process ends when its parent is gone, and any
+    process when its loop is stuck."""
 
     factory: Callable[[], App]
 
@@ -33,7 +37,9 @@ class _Build:
         if parent is not None:
             watcher = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
             watcher.start()
-        return self.factory()
+        app = self.factory()
+        LoopWatch().start()
+        return app
 
 
 def _end_with(sentinel: int) -> None:
@@ -41,28 +47,40 @@ def _end_with(sentinel: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 1) -> None:
+def serve(
+    factory: Callable[[], App], addresses: Sequence[tuple[str, int]], *, processes: int = 1
+) -> None:
     """Block until SIGTERM or SIGINT, then finish what is in flight within GRACE_SECONDS and return.
 
-    Raises whatever the factory raises; OSError when the address is taken.
+    Raises whatever the factory raises; OSError when an address is taken.
     """
+    _open_many_files()
     config = uvicorn_config(_Build(factory), processes)
-    listener = _listen(host, port)
+    listeners = [_listen(host, port) for host, port in addresses]
     if processes > 1:
         factory()  # what does not import fails here, once, not in every child again
-    _log.info("listening", host=host, port=listener.getsockname()[1], processes=processes)
+    host, port = listeners[0].getsockname()[:2]
+    _log.info("listening", host=host, port=port, processes=processes)
     if processes > 1:
         adopt_libraries("gateway")
-        Multiprocess(config, [listener]).run()
+        Multiprocess(config, listeners).run()
     else:
-        _serve_here(config, listener)
+        _serve_here(config, listeners)
 
 
-def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
+def _open_many_files() -> None:
+    """Each connection is a file, and the usual soft limit of 1,024 is taken by one caller."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _serve_here(config: uvicorn.Config, listeners: list[socket.socket]) -> None:
     # uvicorn raises the signal that stopped it once more when it is done; let that be harmless.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=listeners)
 
 
 def uvicorn_config(factory: Callable[[], App], processes: int = 1) -> uvicorn.Config:

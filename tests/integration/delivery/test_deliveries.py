@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 
+from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from tests import functions
@@ -14,6 +15,10 @@ from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
 from triggerfish.usecases.manage_triggers import get_trigger
 from triggerfish.wiring import Wiring
+
+CLOSED = text("""
+    UPDATE trigger_revisions SET endpoint = endpoint || '{"url": "http://10.1.2.3/hook"}'
+""")
 
 
 async def test_a_delivery_carries_the_exact_bytes_and_a_standard_signature(
@@ -105,10 +110,11 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(
     assert [delivery.path for delivery in receiver.deliveries] == ["/hook"]
 
 
-async def test_a_private_destination_is_blocked_for_good_unless_it_is_allowed(
+async def test_a_destination_that_is_not_open_any_more_is_blocked_for_good(
     parts: Wiring, caller: Principal, receiver: Receiver
 ) -> None:
-    trigger = await create(parts, caller, an_api_trigger("http://10.1.2.3/hook"))
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await parts.database.run(CLOSED)
     await fire(parts, trigger, b'{"id": 1}')
     await functions.work(parts.settings.deliveries_queue_url)
     [seen] = await logs(parts, caller)

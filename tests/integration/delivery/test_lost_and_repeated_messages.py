@@ -174,7 +174,7 @@ async def test_an_outcome_is_not_written_over_what_another_worker_has_made_of_th
 
 def ending(event: ClaimedEvent, status_code: int, clock: VirtualClock) -> Ending:
     reply = Reply(status_code, None, "")
-    return settle(event, RetryPolicy(), reply, started=clock.now(), ended=clock.now())
+    return settle(event, RetryPolicy(), reply, url="", started=clock.now(), ended=clock.now())
 
 
 async def test_a_worker_that_starts_takes_up_what_the_last_of_its_name_left_leased(

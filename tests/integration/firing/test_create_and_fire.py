@@ -1,10 +1,14 @@
 """Create triggers and fire them over HTTP: what is valid is stored, what is not leaves no trace."""
 
+import pytest
+
 from tests import functions
 from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import Api, assert_refused, post_json
 from tests.receiver import Receiver
+from triggerfish.adapters.behind import catch_up
+from triggerfish.domain.hops import HEADER, LOOP_DETECTED, MAX_HOPS
 from triggerfish.settings import Settings
 
 HOOK = "https://example.com/hook"
@@ -79,6 +83,19 @@ async def test_a_valid_call_is_stored_before_it_is_answered_and_delivered_byte_f
     assert attempt["duration_ms"] > 0
 
 
+async def test_the_url_is_sent_and_shown_byte_for_byte(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    target = "/a%2Fb%3a/./c//?sig=%2F%3A%40%28&x=a+b"
+    trigger = await api.create(an_api_trigger(receiver.url(target)))
+    assert trigger["endpoint"]["url"] == receiver.url(target)
+    event_id = await api.fire(trigger, b'{"id": 1}')
+    await functions.work(settings.deliveries_queue_url)
+    assert [delivery.target for delivery in receiver.deliveries] == [target]
+    [attempt] = (await api.get(f"/api/v1/event-logs/{event_id}"))["attempts"]
+    assert attempt["url"] == receiver.url(target)
+
+
 async def test_a_due_trigger_is_fired_by_the_tick_and_delivered_once(
     api: Api, settings: Settings, receiver: Receiver
 ) -> None:
@@ -138,3 +155,25 @@ async def test_a_webhook_needs_no_key_and_a_key_opens_no_webhook(api: Api) -> No
         answer = await post_json(api.http, f"/api/v1/webhook/{token}", b'{"id": 1}')
         assert_refused(answer, 404)
     assert api.stored()["event_logs_active"] == 1
+
+
+@pytest.mark.attack("loops of triggers")
+async def test_a_chain_of_triggers_ends_and_the_log_says_why(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    trigger = await api.create(an_api_trigger(receiver.url()))
+    headers: dict[str, str] = {}
+    for hop in range(1, MAX_HOPS + 1):
+        answer = await post_json(api.http, trigger["webhook_url"], b'{"id": 1}', **headers)
+        assert answer.status_code == 202
+        await catch_up()  # its message is sent behind the answer
+        await functions.work(settings.deliveries_queue_url)
+        headers = {HEADER: receiver.deliveries[-1].headers[HEADER]}
+        assert headers == {HEADER: str(hop)}
+    answer = await post_json(api.http, trigger["webhook_url"], b'{"id": 1}', **headers)
+    await catch_up()
+    await functions.work(settings.deliveries_queue_url)
+    assert len(receiver.deliveries) == MAX_HOPS
+    log = await api.get(f"/api/v1/event-logs/{answer.json()['event_id']}")
+    assert (log["status"], log["attempt_count"]) == ("failure", 1)
+    assert log["last_error"].startswith(LOOP_DETECTED)

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.exchange import Reply, SendFailure
+from triggerfish.domain.hops import LOOP_DETECTED
 from triggerfish.domain.retry import RetryPolicy, jitter_of, last_attempt_at
 from triggerfish.domain.signing import SigningSecrets
 
@@ -75,6 +76,7 @@ class ClaimedEvent:
     due_at: datetime
     released_at: datetime | None = None
     is_to_hold: bool = False
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,10 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt as the event log shows it."""
+    """One attempt as the event log shows it; `url` is the one that was sent."""
 
     number: int
+    url: str
     started_at: datetime
     duration: timedelta
     status_code: int | None
@@ -100,6 +103,7 @@ class Attempt:
     def to_json(self) -> dict[str, Any]:
         return {
             "number": self.number,
+            "url": self.url,
             "started_at": self.started_at,
             "duration_ms": round(self.duration.total_seconds() * 1000, 1),
             "status_code": self.status_code,
@@ -189,15 +193,18 @@ class Settled:
     claimed: Claimed | None
 
 
+NEVER_HEALS = ("destination_blocked", LOOP_DETECTED)
+
+
 def classify(reply: Reply | SendFailure) -> Verdict:
     """What an answer means. Standard Webhooks: 2xx is success, 3xx is not followed, 410 disables.
 
     Every other answer may heal (a deploy, a bad route, an expired key or certificate, a name that
     does not resolve), and an attempt too many costs less than an event lost: so it is retried.
-    Only a destination that our own rules block never heals by waiting.
+    Only what our own rules block never heals by waiting.
     """
     if isinstance(reply, SendFailure):
-        return Verdict.REFUSED if reply.kind == "destination_blocked" else Verdict.TRY_LATER
+        return Verdict.REFUSED if reply.kind in NEVER_HEALS else Verdict.TRY_LATER
     if 200 <= reply.status_code < 300:
         return Verdict.DELIVERED
     return Verdict.GONE if reply.status_code == 410 else Verdict.TRY_LATER
@@ -208,11 +215,12 @@ def settle(
     retry: RetryPolicy,
     reply: Reply | SendFailure,
     *,
+    url: str,
     started: datetime,
     ended: datetime,
 ) -> Outcome:
-    """Decide what an attempt means for its event."""
-    attempt = _attempt(event.attempt, reply, started, ended)
+    """Decide what an attempt at `url` means for its event."""
+    attempt = _attempt(event.attempt, url, reply, started, ended)
     match classify(reply):
         case Verdict.DELIVERED:
             return Outcome(event, attempt, Status.SUCCESS)
@@ -239,12 +247,13 @@ def _retry_at(
 
 
 def _attempt(
-    number: int, reply: Reply | SendFailure, started: datetime, ended: datetime
+    number: int, url: str, reply: Reply | SendFailure, started: datetime, ended: datetime
 ) -> Attempt:
+    took = ended - started
     if isinstance(reply, SendFailure):
-        return Attempt(number, started, ended - started, None, _failure_text(reply), "")
+        return Attempt(number, url, started, took, None, _failure_text(reply), "")
     error = None if 200 <= reply.status_code < 300 else _answer_text(reply.status_code)
-    return Attempt(number, started, ended - started, reply.status_code, error, reply.excerpt)
+    return Attempt(number, url, started, took, reply.status_code, error, reply.excerpt)
 
 
 def _answer_text(status_code: int) -> str:

@@ -27,9 +27,11 @@ from triggerfish.domain.delivery import (
     Settled,
     settle,
 )
+from triggerfish.domain.endpoint import sent_url
 from triggerfish.domain.endpoint_limits import limits_of
 from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
+from triggerfish.domain.hops import hop_headers, refusal
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.turns import Turns
 from triggerfish.ports import Clock, Journal, Queue, Sender
@@ -73,6 +75,7 @@ class CourierDeps:
     clock: Clock
     deliveries: Deliveries
     settings_of: Callable[[UUID], Awaitable[DeliverySettings]]
+    current_settings: Callable[[UUID], Awaitable[DeliverySettings | None]]
     sender: Sender
     queue: Queue
     journal: Journal
@@ -248,7 +251,7 @@ class Courier:
         try:
             if event.is_to_hold:
                 return Held(event)
-            settings = await self._d.settings_of(event.revision_id)
+            settings = await settings_for(event, self._d)
             if self._interval is not None:
                 await self._d.clock.sleep_until(turn)
         finally:
@@ -381,8 +384,29 @@ class Couriers:
 async def attempt(event: ClaimedEvent, settings: DeliverySettings, d: CourierDeps) -> Outcome:
     """Post the event once and decide what the answer means; writes nothing."""
     started = d.clock.now()
-    reply = await d.sender.post(request_for(event, settings, at=started))
-    return settle(event, settings.retry, reply, started=started, ended=d.clock.now())
+    request = request_for(event, settings, at=started)
+    reply = refusal(event.hops) or await d.sender.post(request)
+    return settle(
+        event,
+        settings.retry,
+        reply,
+        url=sent_url(request.url),
+        started=started,
+        ended=d.clock.now(),
+    )
+
+
+async def settings_for(event: ClaimedEvent, d: CourierDeps) -> DeliverySettings:
+    """Those of the revision it fired with; for a retry, the present ones if the trigger says so."""
+    settings = await d.settings_of(event.revision_id)
+    if event.attempt == 1 or event.trigger_id is None:
+        return settings
+    current = await d.current_settings(event.trigger_id)
+    if current is None:
+        return settings
+    lease_allows = settings.endpoint.timeout_seconds  # it was taken before anybody looked
+    timeout = min(current.endpoint.timeout_seconds, lease_allows)
+    return replace(current, endpoint=replace(current.endpoint, timeout_seconds=timeout))
 
 
 def request_for(
@@ -394,7 +418,8 @@ def request_for(
     signed = delivery_headers(str(event.id), int(at.timestamp()), body, *secrets)
     return OutboundRequest(
         settings.endpoint.url,
-        {**dict(settings.endpoint.headers), **signed},
+        {**dict(settings.endpoint.headers), **signed, **hop_headers(event.hops)},
         body,
         settings.endpoint.timeout_seconds,
+        event.project_id,
     )

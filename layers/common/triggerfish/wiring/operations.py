@@ -8,14 +8,13 @@ from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.sealed_secrets import SealedSecrets
 from triggerfish.adapters.queue_depths_sqs import QueueUrls, SqsQueueDepths
+from triggerfish.domain.project import DEFAULT_PROJECT
 from triggerfish.usecases.manage_keys import ManageKeysDeps
 from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
 from triggerfish.usecases.summarise_events import SummariseEventsDeps
 from triggerfish.wiring.shared import SharedParts
-
-DEFAULT_PROJECT = "default"
 
 
 class OperationsParts(SharedParts):
@@ -49,6 +48,8 @@ class OperationsParts(SharedParts):
             clock=self.clock,
             store=self.observations,
             queues=self.queue_depths,
+            refused_write=self.database.refused_write,
+            shortage=self.disk.shortage,
             retention=self.settings.retention,
             tick_patience=self.tick_patience,
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),
@@ -56,13 +57,15 @@ class OperationsParts(SharedParts):
 
     @cached_property
     def project_metrics(self) -> ProjectMetricsDeps:
-        return ProjectMetricsDeps(store=ProjectMetricsRows(self.database), platform=self.observe)
+        return ProjectMetricsDeps(
+            store=ProjectMetricsRows(self.database, self.searches), platform=self.observe
+        )
 
     @cached_property
     def summarise_events(self) -> SummariseEventsDeps:
         return SummariseEventsDeps(
             clock=self.clock,
-            store=EventSummaries(self.database),
+            store=EventSummaries(self.searches),
             retention=self.settings.retention,
         )
 

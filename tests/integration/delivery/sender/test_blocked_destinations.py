@@ -20,7 +20,8 @@ from tests.integration.delivery.sender.raw_server import (
     once,
     serving,
 )
-from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.outgoing.sender import HttpSender
+from triggerfish.domain.egress import PRIVATE_CLOSED
 from triggerfish.domain.exchange import SendFailure
 from triggerfish.settings import Settings
 
@@ -85,12 +86,12 @@ async def test_a_name_with_one_blocked_address_gets_no_connection(address, besid
         assert (server.connections, connects) == (0, [])
 
 
-async def test_a_blocked_destination_is_reported_without_its_address():
+async def test_a_blocked_destination_names_the_setting_and_not_its_address():
     async with sending(NOTHING_PRIVATE, FixedResolver("10.1.2.3")) as sender:
         outcome = await sender.post(to("http://hook.example.test/"))
-    assert outcome == SendFailure(
-        "destination_blocked", "The endpoint's address is not open to deliveries."
-    )
+    assert outcome == SendFailure("destination_blocked", PRIVATE_CLOSED)
+    assert "TRIGGERFISH_EGRESS_ALLOW" in PRIVATE_CLOSED
+    assert "10.1.2.3" not in PRIVATE_CLOSED
 
 
 async def test_an_allowed_network_is_reached_by_name_and_by_address(connects):
@@ -116,7 +117,7 @@ async def test_the_platforms_own_services_are_closed_though_loopback_is_open(hos
 
 @pytest.mark.attack("inside addresses: our own Postgres and queue")
 async def test_what_a_services_name_led_to_stays_closed_while_it_does_not_resolve(monkeypatch):
-    monkeypatch.setattr("triggerfish.adapters.own_services.REFRESH_SECONDS", 0)
+    monkeypatch.setattr("triggerfish.adapters.outgoing.own_services.REFRESH_SECONDS", 0)
     resolver = FixedResolver("127.0.0.1")
     async with serving(always(OK)) as server:
         services = [("postgres.internal", server.port)]

@@ -28,13 +28,13 @@ LEASE_MARGIN_SECONDS = 10
 # for, a test or a replay.
 CLAIMED_COLUMNS = """
     e.id, e.project_id, e.trigger_id, e.revision_id, e.endpoint_key, e.scheduled_for, e.payload,
-    e.attempt, e.fired_at, e.released_at,
+    e.attempt, e.fired_at, e.released_at, e.hops,
     (e.attempt = 1 AND e.source IN ('api', 'scheduled')
      AND EXISTS (SELECT FROM triggers t WHERE t.id = e.trigger_id AND t.status = 'disabled'))
         AS is_to_hold
 """
 
-NO_EVENT = ", ".join(["NULL"] * 10)  # the columns of an event, where a row is about something else
+NO_EVENT = ", ".join(["NULL"] * 11)  # the columns of an event, where a row is about something else
 
 LEASE = f"""
     SET status = 'delivering',
@@ -76,7 +76,7 @@ CLAIM_STEPS = f"""
 # `kind`, `id` and `reason`, then the columns of a claimed event.
 CLAIM_ROWS = f"""
     SELECT 'claimed' AS kind, id, endpoint_key AS reason, project_id, trigger_id, revision_id,
-           scheduled_for, payload, attempt, fired_at, released_at, due_at, is_to_hold
+           scheduled_for, payload, attempt, fired_at, released_at, due_at, is_to_hold, hops
       FROM claimed
      UNION ALL
     SELECT 'more', NULL, a.endpoint_key, {NO_EVENT}
@@ -314,4 +314,5 @@ def _claimed_event(row: Row[Any], *, endpoint_key: str = "") -> ClaimedEvent:
         row.due_at,
         row.released_at,
         row.is_to_hold,
+        row.hops,
     )
