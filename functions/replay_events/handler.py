@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.once import once
 from triggerfish.edge.openapi import replay
 from triggerfish.edge.queries import ReplayBody, chosen, read_model
 from triggerfish.edge.views import replay_view, replayed_view
@@ -19,24 +20,33 @@ Replayer = Annotated[Principal, Depends(require("events:replay", lambda: wiring(
 
 
 @app.post("/api/v1/event-logs/replay", status_code=202, **replay.many)
-async def many(request: Request, caller: Replayer) -> Json:
-    body = read_model(ReplayBody, await read_json(request))
-    replayed = await replay_events(
-        caller,
-        *chosen(body),
-        wiring().replay_events,
-        limit=body.limit,
-        cursor=body.cursor,
-        dry_run=body.dry_run,
-    )
-    status = 200 if body.dry_run else 202
-    return Json(replayed_view(replayed, dry_run=body.dry_run), status_code=status)
+async def many(request: Request, caller: Replayer) -> Response:
+    parts = wiring()
+
+    async def make() -> Json:
+        body = read_model(ReplayBody, await read_json(request))
+        replayed = await replay_events(
+            caller,
+            *chosen(body),
+            parts.replay_events,
+            limit=body.limit,
+            cursor=body.cursor,
+            dry_run=body.dry_run,
+        )
+        status = 200 if body.dry_run else 202
+        return Json(replayed_view(replayed, dry_run=body.dry_run), status_code=status)
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 @app.post("/api/v1/event-logs/{event_id}/replay", status_code=202, **replay.one)
-async def one(event_id: str, caller: Replayer) -> Json:
-    replay = await replay_event(parse_id(event_id, "event"), caller, wiring().replay_events)
-    return Json(replay_view(replay), status_code=202)
+async def one(event_id: str, request: Request, caller: Replayer) -> Response:
+    parts, id = wiring(), parse_id(event_id, "event")
+
+    async def make() -> Json:
+        return Json(replay_view(await replay_event(id, caller, parts.replay_events)), 202)
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 handler = lambda_handler(app)

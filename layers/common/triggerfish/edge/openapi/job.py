@@ -5,7 +5,8 @@ from typing import Any
 from triggerfish.domain.job import SHOWN
 from triggerfish.domain.log_entry import LEVELS
 from triggerfish.edge.openapi.api_key import NOT_KEPT
-from triggerfish.edge.openapi.operation import Answer, Body, operation
+from triggerfish.edge.openapi.conditional import KNOWN, seen
+from triggerfish.edge.openapi.operation import LOCATION, Answer, Body, operation
 from triggerfish.edge.openapi.schema import (
     ANY,
     COUNT,
@@ -132,6 +133,7 @@ upload = operation(
             "The file is stored, its import queued.",
             ref("QueuedJob"),
             {"Queued": {"job_id": JOB["id"], "status": "queued"}},
+            LOCATION,
         )
     },
     description="Streamed; an upload that breaks off leaves nothing.",
@@ -156,6 +158,7 @@ upload = operation(
             }
         },
     ),
+    keyed=True,
 )
 list_ = operation(
     "listJobs",
@@ -164,7 +167,7 @@ list_ = operation(
     {200: Answer("A page.", ref("JobPage"), _page(JOB))},
 )
 get = operation(
-    "getJob", TAG, "Look up an import", {200: Answer("The import.", ref("Job"), {"One": JOB})}
+    "getJob", TAG, "Look up an import", seen("The import.", "Job", "One", JOB), headers=KNOWN
 )
 entries = operation(
     "listLogEntries",
@@ -183,6 +186,7 @@ delete = operation(
     TAG,
     "Delete an import with its file and entries",
     {204: Answer("It is gone; one that was being processed stops.")},
+    matched=True,
 )
 stream = operation(
     "streamJob",
@@ -219,6 +223,7 @@ ticket = operation(
             NOT_KEPT,
         )
     },
+    keyed=True,
 )
 graphql = operation(
     "queryGraphql",

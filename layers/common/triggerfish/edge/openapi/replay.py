@@ -42,6 +42,7 @@ one = operation(
     {202: Answer("A new event.", ref("Replay"), {"Accepted": _ONE | {"status": "pending"}})},
     description="The same bytes, to the endpoint of the revision that fired then.",
     refusals=(Refusal(409, "The event has not fired yet."),),
+    keyed=True,
 )
 many = operation(
     "replayEvents",
@@ -73,4 +74,5 @@ many = operation(
         "The body is not valid.",
         {"status": "must be one of success, failure"},
     ),
+    keyed=True,
 )
