@@ -136,7 +136,7 @@ async def test_an_answer_is_kept_without_its_secrets_in_the_clear(api: Api) -> N
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ü"])
 async def test_a_key_that_is_none_is_refused(api: Api, key: str) -> None:
-    headers = {"idempotency-key": key.encode()}
+    headers = {b"idempotency-key": key.encode()}
     answer = await api.http.post(TRIGGERS, json=a_scheduled_trigger(HOOK), headers=headers)
     assert_refused(answer, 400, "Idempotency-Key")
     assert api.stored()["triggers"] == 0

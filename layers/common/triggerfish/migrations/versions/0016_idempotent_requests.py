@@ -1,9 +1,14 @@
 """What keyed requests were answered, so that the same request again is answered the same."""
 
+from pathlib import Path
+
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0016"
+# The one before it by number: migrations with lower numbers are still being merged.
+down_revision = max(
+    path.name[:4] for path in Path(__file__).parent.glob("0*.py") if path.name[:4] < revision
+)
 
 UP = """
     CREATE TABLE idempotent_requests (
