@@ -10,6 +10,7 @@ from triggerfish.domain.retry import (
     MAX_TOTAL_SECONDS,
     Exponential,
     RetryPolicy,
+    WhichEndpoint,
 )
 from triggerfish.domain.whole_number import whole_number
 
@@ -32,15 +33,27 @@ def parse_retry(raw: object) -> RetryPolicy:
         return RetryPolicy()
     if not isinstance(raw, dict):
         raise _invalid("retry", 'must be an object such as {"delays_seconds": [5, 30, 120]}')
-    unknown = sorted(set(raw) - {"delays_seconds", "exponential"})
+    unknown = sorted(set(raw) - {"delays_seconds", "exponential", "endpoint"})
     if unknown:
         name = ascii(unknown[0])[1:-1][:64]
-        raise _invalid(f"retry.{name}", "unknown field; retry takes delays_seconds or exponential")
+        raise _invalid(
+            f"retry.{name}",
+            "unknown field; retry takes delays_seconds or exponential, and endpoint",
+        )
+    endpoint = _endpoint(raw.get("endpoint", WhichEndpoint.ORIGINAL))
+    if raw.keys() == {"endpoint"}:
+        return RetryPolicy(endpoint=endpoint)
     if "exponential" not in raw:
-        return RetryPolicy(_delays(raw.get("delays_seconds")))
+        return RetryPolicy(_delays(raw.get("delays_seconds")), endpoint=endpoint)
     if "delays_seconds" in raw:
         raise _invalid("retry", "takes either delays_seconds or exponential")
-    return RetryPolicy.exponential(_rule(raw["exponential"]))
+    return RetryPolicy.exponential(_rule(raw["exponential"]), endpoint)
+
+
+def _endpoint(value: object) -> WhichEndpoint:
+    if not isinstance(value, str) or value not in set(WhichEndpoint):
+        raise _invalid("retry.endpoint", 'must be "original" or "current"')
+    return WhichEndpoint(value)
 
 
 def _delays(delays: Any) -> tuple[float, ...]:
