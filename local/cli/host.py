@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from local.cli import probes
-from local.cli.environment import for_children, worth_sharing
+from local.cli.environment import FIRST_KEY, for_children, worth_sharing
 from local.cli.preload import preload
 from local.cli.state import Platform, StateDir
 from local.services import logs
@@ -21,6 +22,7 @@ from local.services.supervisor import Supervisor
 
 DATABASE = "triggerfish"
 LOOPBACK = "127.0.0.1"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 POSTGRES_TIER, BROKER_TIER, FUNCTION_TIER = range(3)
 """Stopped from the highest: first what takes and makes events, then what keeps them."""
 
@@ -42,6 +44,7 @@ class Options:
     workers: int
     processes: int
     template: Path
+    invoke_port: int = 0
 
 
 class EmbeddedHost:
@@ -53,19 +56,21 @@ class EmbeddedHost:
         self.options = options
         self.state = state
         self.url = f"http://localhost:{options.port}"
+        self.invoke_url = f"http://{LOOPBACK}:{options.invoke_port}" if options.invoke_port else ""
         self.supervisor = supervisor
         given_database = environ.get("TRIGGERFISH_DATABASE_URL")
         given_sqs = environ.get("TRIGGERFISH_SQS_ENDPOINT_URL")
         own = Postgres(state.postgres, log_file=state.log("postgres"))
         self.postgres = None if given_database else own
         self.broker_port = None if given_sqs else free_port()
+        self.api_key = state.ensure_api_key(environ.get(FIRST_KEY))
         self.environment = for_children(
             environ,
             state_dir=state.path,
+            host=options.host,
             port=options.port,
             database_url=given_database or own.url(DATABASE),
             sqs_endpoint_url=given_sqs or f"http://{LOOPBACK}:{self.broker_port}",
-            api_key=state.ensure_api_key(environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY")),
             encryption_keys_file=None
             if environ.get("TRIGGERFISH_ENCRYPTION_KEYS")
             else state.ensure_encryption_keys(),
@@ -77,6 +82,9 @@ class EmbeddedHost:
         Raises a `ServiceError` when something does not start.
         """
         ensure_port_is_free(self.options.host, self.options.port)
+        if self.options.invoke_port:
+            ensure_port_is_free(LOOPBACK, self.options.invoke_port, "--invoke-port")
+            self.state.ensure_invoke_secret(os.environ.get("TRIGGERFISH_INVOKE_SECRET"))
         self.supervisor.stop_on_signals()
         self.supervisor.changed = self._announce
         try:
@@ -118,13 +126,15 @@ class EmbeddedHost:
         if self.postgres:
             self.postgres.ensure_database(DATABASE)
         log = self.state.log("migrate")
-        spawn = self._command(log, "migrate", *(["--queues-are-new"] if self.broker_port else []))
+        words = ["migrate", *(["--queues-are-new"] if self.broker_port else [])]
+        spawn = self._command(log, *words, more={FIRST_KEY: self.api_key})
         return self.supervisor.run_once("migrate", spawn, log)
 
     def _functions(self) -> list[Service]:
         options = self.options
         place = ("--host", options.host, "--port", str(options.port))
-        gateway = (*place, "--processes", str(options.processes))
+        invoke = ("--invoke-port", str(options.invoke_port))
+        gateway = (*place, "--processes", str(options.processes), *invoke)
         numbers = range(1, options.workers + 1)
         names = ["worker"] if options.workers == 1 else [f"worker-{number}" for number in numbers]
         return [
@@ -139,18 +149,21 @@ class EmbeddedHost:
         spawn = self._command(log, role, "--template", str(self.options.template), *arguments)
         return Service(name, spawn, log, ready=self._probe(role), tier=tier)
 
-    def _command(self, log: Path, *words: str) -> Callable[[], Process]:
-        """How to run one of our own commands: as a fork where that is safe."""
+    def _command(
+        self, log: Path, *words: str, more: Mapping[str, str] = NOTHING
+    ) -> Callable[[], Process]:
+        """How to run one of our own commands, with `more` variables: as a fork where it is safe."""
+        environment = {**self.environment, **more}
         if sys.platform != "linux":
             command = [sys.executable, "-m", "local.cli", *words]
-            return program(command, env=self.environment, log_file=log)
+            return program(command, env=environment, log_file=log)
 
         def run() -> None:
             from local.cli.main import app  # which imports us
 
             app(list(words))
 
-        fork = forked(run, env=self.environment, log_file=log)
+        fork = forked(run, env=environment, log_file=log)
 
         def spawn() -> Process:
             preload(self.options.template)
@@ -176,6 +189,7 @@ class EmbeddedHost:
                 sqs_endpoint_url=self.environment["TRIGGERFISH_SQS_ENDPOINT_URL"],
                 services=pids,
                 environment=worth_sharing(self.environment),
+                invoke_url=self.invoke_url,
             )
         )
 
@@ -187,7 +201,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ensure_port_is_free(host: str, port: int) -> None:
+def ensure_port_is_free(host: str, port: int, option: str = "--port") -> None:
     """Raise `ServiceFailed` now, rather than let the gateway fail in its log."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -195,5 +209,5 @@ def ensure_port_is_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            why = f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"
+            why = f"cannot listen on {host}:{port} ({error.strerror}); choose another {option}"
             raise ServiceFailed("gateway", why, "") from None

@@ -7,6 +7,8 @@ from uuid import UUID
 from triggerfish.domain.api_key import parse_name
 from triggerfish.domain.errors import FieldError, InvalidInput
 
+DEFAULT_PROJECT = "default"  # the first one, the operator's: its keys alone reach beyond it
+
 
 @dataclass(frozen=True, slots=True)
 class Project:

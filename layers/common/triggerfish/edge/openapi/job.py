@@ -6,7 +6,7 @@ from triggerfish.domain.job import SHOWN
 from triggerfish.domain.log_entry import LEVELS
 from triggerfish.edge.openapi.api_key import NOT_KEPT
 from triggerfish.edge.openapi.conditional import KNOWN, seen
-from triggerfish.edge.openapi.operation import LOCATION, Answer, Body, operation
+from triggerfish.edge.openapi.operation import LOCATION, Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import (
     ANY,
     COUNT,
@@ -158,6 +158,7 @@ upload = operation(
             }
         },
     ),
+    refusals=(Refusal(409, "The project has 10000 imports, as many as it may have; delete one."),),
     keyed=True,
 )
 list_ = operation(
