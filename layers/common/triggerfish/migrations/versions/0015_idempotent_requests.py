@@ -1,14 +1,9 @@
 """What keyed requests were answered, so that the same request again is answered the same."""
 
-from pathlib import Path
-
 from alembic import op
 
-revision = "0016"
-# The one before it by number: migrations with lower numbers are still being merged.
-down_revision = max(
-    path.name[:4] for path in Path(__file__).parent.glob("0*.py") if path.name[:4] < revision
-)
+revision = "0015"
+down_revision = "0014"
 
 UP = """
     CREATE TABLE idempotent_requests (
