@@ -9,6 +9,7 @@ from triggerfish.adapters.db import searches
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.idempotent_requests import IdempotentRequests
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.overdue_events import OverdueEvents
@@ -94,6 +95,10 @@ class SharedParts:
     @cached_property
     def keys(self) -> Keys:
         return Keys(self.database)
+
+    @cached_property
+    def keyed_requests(self) -> IdempotentRequests:
+        return IdempotentRequests(self.database, self.vault, self.clock, self.ids)
 
     @cached_property
     def authentication(self) -> AuthenticateDeps:

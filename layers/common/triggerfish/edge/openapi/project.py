@@ -39,6 +39,7 @@ create = operation(
         {"name": "must be a non-empty string"},
     ),
     refusals=(Refusal(409, "There is a project of that name."),),
+    keyed=True,
 )
 list_ = operation(
     "listProjects",
