@@ -29,10 +29,6 @@ OFFENCES = {
         "layers/common/triggerfish/domain/retry.py",
         "import os",
     ),
-    "The SQS client is a library: it knows nothing of ours": (
-        "layers/common/async_sqs/__init__.py",
-        "import triggerfish.domain.retry",
-    ),
     "Functions are strangers to each other": (
         "functions/tick/handler.py",
         "import functions.retention.handler",

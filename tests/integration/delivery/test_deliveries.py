@@ -114,8 +114,8 @@ async def test_a_destination_that_is_not_open_any_more_is_blocked_for_good(
     parts: Wiring, caller: Principal, receiver: Receiver
 ) -> None:
     trigger = await create(parts, caller, an_api_trigger(receiver.url()))
-    await parts.database.run(CLOSED)
     await fire(parts, trigger, b'{"id": 1}')
+    await parts.database.run(CLOSED)
     await functions.work(parts.settings.deliveries_queue_url)
     [seen] = await logs(parts, caller)
     assert seen.log.status == "failure"
