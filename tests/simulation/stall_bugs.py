@@ -1,9 +1,7 @@
 """Bugs by which due events are left where nobody looks for them."""
 
 from dataclasses import replace
-from datetime import datetime
 from math import inf
-from typing import Any
 
 import pytest
 
@@ -23,23 +21,13 @@ def rows_that_others_hold_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Courier, "_note_look", note)
 
 
-def a_message_is_sent_while_the_slots_are_held(patch: pytest.MonkeyPatch) -> None:
-    """Who receives it before they are free finds somebody at work, and leaves."""
+def a_worker_whose_time_is_up_keeps_the_endpoint(patch: pytest.MonkeyPatch) -> None:
+    """Messages that come before its last post has ended find somebody at work, and are gone."""
 
-    async def deliver(self: Couriers, key: str, until: datetime, archived: Any = ()) -> None:
-        if courier := self._working.get(key):
-            courier.look(archived)
-            return
-        courier = self._working[key] = Courier(key, self._d, self.claimed)
-        courier.look(archived)
-        try:
-            await courier.run(until)
-            if courier.may_leave_events and courier.last is not None:
-                await self._call_back(courier.last)
-        finally:
-            del self._working[key]
+    async def leave(self: Couriers, courier: Courier) -> None:
+        pass
 
-    patch.setattr(Couriers, "deliver", deliver)
+    patch.setattr(Couriers, "leave", leave)
 
 
 def a_look_never_goes_back_to_the_oldest(patch: pytest.MonkeyPatch) -> None:
@@ -55,6 +43,6 @@ def a_look_never_goes_back_to_the_oldest(patch: pytest.MonkeyPatch) -> None:
 
 STALL_BUGS: tuple[Plant, ...] = (
     rows_that_others_hold_are_forgotten,
-    a_message_is_sent_while_the_slots_are_held,
+    a_worker_whose_time_is_up_keeps_the_endpoint,
     a_look_never_goes_back_to_the_oldest,
 )

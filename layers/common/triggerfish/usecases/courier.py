@@ -87,10 +87,10 @@ class CourierDeps:
 class Courier:
     """Works on one endpoint from `run` until nothing due is left there, or its time is up."""
 
-    def __init__(self, endpoint_key: str, d: CourierDeps, claimed: "Recent") -> None:
+    def __init__(self, endpoint_key: str, d: CourierDeps, couriers: "Couriers") -> None:
         self._key = endpoint_key
         self._d = d
-        self._claimed = claimed
+        self._couriers = couriers
         limits = limits_of(endpoint_key)
         self._slots = limits.max_concurrency or d.concurrency
         self._interval = limits.interval
@@ -114,6 +114,24 @@ class Courier:
         self._is_to_look = True
         self._stirred.set()
 
+    def stir(self) -> None:
+        """A slot may be free."""
+        self._stirred.set()
+
+    @property
+    def key(self) -> str:
+        return self._key
+
+    @property
+    def under_way(self) -> int:
+        """How many posts have not ended."""
+        return self._under_way
+
+    @property
+    def claimed(self) -> int:
+        """How many events it has claimed and not posted to the end."""
+        return self._under_way + len(self._ready)
+
     @property
     def may_leave_events(self) -> bool:
         """Whether due events may be left, once `run` has returned."""
@@ -127,6 +145,8 @@ class Courier:
         """
         try:
             while self._posts or self._ready or self._returned or self._may_go_on(until):
+                if self._d.clock.now() >= until:
+                    await self._couriers.leave(self)
                 if not self._has_work(until):
                     await self._wait(until)
                 self._stirred.clear()
@@ -154,7 +174,7 @@ class Courier:
         """How many events may be claimed now."""
         if not self._may_go_on(until):
             return 0
-        free = self._slots - self._under_way - len(self._ready)
+        free = self._slots - self._couriers.claimed_at(self._key)
         if self._interval is not None:
             return min(free, self._free_turns(self._interval))
         return free + self._ahead
@@ -167,6 +187,7 @@ class Courier:
 
     async def _step(self, until: datetime) -> None:
         """Settle what was posted, claim what there is room for, and post it."""
+        self._fill_slots()
         endings = self._collect()
         if self._interval is None:
             self._ahead = min(len(endings), AHEAD_PER_SLOT * self._slots)
@@ -221,14 +242,14 @@ class Courier:
     def _start(self, events: Sequence[ClaimedEvent]) -> None:
         now = asyncio.get_running_loop().time()
         for event in events:
-            self._claimed.add(event)
+            self._couriers.claimed.add(event)
             self.last = event
             self._ready.append((event, now))
         self._fill_slots()
 
     def _fill_slots(self) -> None:
         loop, now = asyncio.get_running_loop(), self._d.clock.now()
-        while self._ready and self._under_way < self._slots:
+        while self._ready and self._couriers.under_way_at(self._key) < self._slots:
             event, claimed_at = self._ready.popleft()
             if loop.time() - claimed_at > AHEAD_SECONDS:
                 self._returned.append(Returned(event, now))
@@ -243,9 +264,9 @@ class Courier:
     def _end(self, post: "asyncio.Task[Ending]") -> None:
         """A slot is free, and the next event that is ready takes it at once."""
         self._under_way -= 1
-        self._stirred.set()
         if not post.cancelled():
             self._fill_slots()
+        self._couriers.a_slot_is_free(self._key)
 
     async def _post(self, event: ClaimedEvent, turn: datetime) -> Ending:
         try:
@@ -273,7 +294,7 @@ class Courier:
         if self._interval is not None and self._may_go_on(until) and not self._before_turn:
             await self._wait_for_turn()
             return
-        has_room = self._under_way < self._slots and not self._errors
+        has_room = self._couriers.under_way_at(self._key) < self._slots and not self._errors
         try:
             async with asyncio.timeout((self._pause or LOOK_SECONDS) if has_room else None):
                 await self._stirred.wait()
@@ -349,11 +370,16 @@ class Recent:
 
 
 class Couriers:
-    """The couriers of this process, by endpoint key, while they work."""
+    """The couriers of this process, by endpoint key, while they work.
+
+    A courier whose time is up leaves: it finishes its posts, and another takes over the endpoint
+    with the slots that are free.
+    """
 
     def __init__(self, d: CourierDeps) -> None:
         self._d = d
         self._working: dict[str, Courier] = {}
+        self._leaving: dict[str, list[Courier]] = {}
         self.claimed = Recent()
 
     async def deliver(self, key: str, until: datetime, archived: Sequence[UUID] = ()) -> None:
@@ -364,21 +390,55 @@ class Couriers:
         if courier := self._working.get(key):
             courier.look(archived)
             return
-        courier = self._working[key] = Courier(key, self._d, self.claimed)
+        courier = self._working[key] = Courier(key, self._d, self)
         courier.look(archived)
         try:
             await courier.run(until)
         finally:
-            del self._working[key]  # before the message: from here on its slots are free
-        if courier.may_leave_events and courier.last is not None:
-            await self._call_back(courier.last)
+            has_left = self._remove(courier)
+        if not has_left:
+            await self._call_back(courier)
 
-    async def _call_back(self, event: ClaimedEvent) -> None:
-        """Send a message about an event that is surely there, if only done."""
-        key, now = event.endpoint_key, self._d.clock.now()
+    async def leave(self, courier: Courier) -> None:
+        """Let another take over, once; the slots of its posts stay taken until they end."""
+        if self._working.get(courier.key) is courier:
+            del self._working[courier.key]
+            self._leaving.setdefault(courier.key, []).append(courier)
+            await self._call_back(courier)
+
+    def under_way_at(self, key: str) -> int:
+        return sum(courier.under_way for courier in self._at(key))
+
+    def claimed_at(self, key: str) -> int:
+        return sum(courier.claimed for courier in self._at(key))
+
+    def a_slot_is_free(self, key: str) -> None:
+        for courier in self._at(key):
+            courier.stir()
+
+    def _at(self, key: str) -> list[Courier]:
+        working = self._working.get(key)
+        return [*self._leaving.get(key, ()), *([working] if working else [])]
+
+    def _remove(self, courier: Courier) -> bool:
+        """Whether it had left before; its slots are free now, if it had not ended its posts."""
+        if self._working.get(courier.key) is courier:
+            del self._working[courier.key]
+            return False
+        leaving = self._leaving[courier.key]
+        leaving.remove(courier)
+        if not leaving:
+            del self._leaving[courier.key]
+        return True
+
+    async def _call_back(self, courier: Courier) -> None:
+        """If events may be left, send a message about one that is surely there, if only done."""
+        if not courier.may_leave_events or courier.last is None:
+            return
+        key, now = courier.key, self._d.clock.now()
         turn = self._d.turns.next(key, now)
         if self._d.turns.call_back(key, now, turn):
-            await self._d.queue.send([EventRef(event.id, turn, key)], now=now)
+            await self._d.queue.send([EventRef(courier.last.id, turn, key)], now=now)
 
 
 async def attempt(event: ClaimedEvent, settings: DeliverySettings, d: CourierDeps) -> Outcome:
