@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from triggerfish.domain.clock_change import ClockChange, clock_change
-from triggerfish.domain.cron import load_zone
+from triggerfish.domain.cron_fields import DayRule, day_rule
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.schedule import Cron, Schedule, jittered, occurrences
 from triggerfish.domain.schedule_parse import parse_schedule
 from triggerfish.domain.trigger_change import Standing
 from triggerfish.domain.whole_number import whole_number
+from triggerfish.domain.zones import load_zone
 
 DEFAULT_COUNT, MAX_COUNT = 10, 100
 _MICROSECOND = timedelta(microseconds=1)
@@ -25,6 +26,20 @@ class UpcomingFire:
     local: datetime
     timezone: str
     dst: ClockChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """Fires to come, soonest first, and how a cron's two day fields led to them."""
+
+    fires: list[UpcomingFire]
+    day_rule: DayRule | None
+
+
+def upcoming(schedule: Schedule | None, fires: list[UpcomingFire]) -> Upcoming:
+    """A schedule's fires with its day rule, if it is a cron that has one."""
+    rule = schedule.rule if schedule else None
+    return Upcoming(fires, day_rule(rule.expression) if isinstance(rule, Cron) else None)
 
 
 def next_fires(standing: Standing, *, now: datetime, count: int) -> list[UpcomingFire]:

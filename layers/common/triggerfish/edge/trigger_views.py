@@ -1,13 +1,12 @@
 """How what is known of a trigger looks in the API: history, fires to come, explanations."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from triggerfish.domain.event_log import EventLog
 from triggerfish.domain.explanation import Evidence, explain, failure_words
 from triggerfish.domain.operational_event import OperationalEvent
 from triggerfish.domain.trigger import Revision, Trigger, TriggerType
-from triggerfish.domain.upcoming import UpcomingFire
+from triggerfish.domain.upcoming import Upcoming
 from triggerfish.domain.webhook_url import RotatedUrl
 from triggerfish.edge.views import created_trigger_view, definition_view, trigger_view
 
@@ -38,7 +37,7 @@ def revision_view(revision: Revision) -> dict[str, Any]:
     } | definition_view(revision.definition)
 
 
-def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
+def fires_view(coming: Upcoming) -> dict[str, Any]:
     """Fires to come: the instant in UTC, and what the clock shows in the schedule's zone."""
     return {
         "data": [
@@ -48,8 +47,9 @@ def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
                 "timezone": fire.timezone,
                 "dst": fire.dst,
             }
-            for fire in fires
-        ]
+            for fire in coming.fires
+        ],
+        "day_rule": coming.day_rule,
     }
 
 
