@@ -44,6 +44,8 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
             *NOT_A_STRING,
             "",
             "example.com",
+            "localhost:9000/hook",
+            "//example.com/hook",
             "ftp://example.com",
             "file:///etc/passwd",
             "https://",
@@ -135,6 +137,22 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
             {"properties": {f"p{n}": {} for n in range(2001)}},
         ],
     ),
+]
+
+# Bodies that lack something, and all that the answer says is required.
+MISSING: list[tuple[dict[str, Any], set[str]]] = [
+    ({}, {"type", "name", "endpoint"}),
+    ({"type": "scheduled"}, {"name", "endpoint", "schedule"}),
+    ({"type": "api", "endpoint": {}}, {"name", "endpoint.url"}),
+    (changed(API, "verification", {}), {"verification.type", "verification.secret"}),
+]
+
+# Unknown fields, and the one that was probably meant.
+MISSPELT: list[tuple[dict[str, Any], str]] = [
+    (changed(SCHEDULED, "schedule", {"every": "1h", "maxFires": 1}), "max_fires"),
+    (changed(SCHEDULED, "schedule", {"cron": "@daily", "tz": "UTC"}), "timezone"),
+    (changed(SCHEDULED, "url", HOOK), "endpoint.url"),
+    (changed(API, "jsonSchema", {}), "schema"),
 ]
 
 # Bodies with one wrong part, and exactly how the answer names it.
@@ -246,6 +264,10 @@ MISSPELT_PARAMETERS = [("per_page", "limit"), ("Limit", "limit"), ("curser", "cu
 
 WRONG_EVENT_LOG_QUERIES = [
     ("view=deleted", "view"),
+    ("view=all", "view"),
+    ("state=deleted", "state"),
+    ("state=", "state"),
+    ("state=all&view=active", "state"),
     ("trigger_id=1", "trigger_id"),
     ("trigger_id=%00", "trigger_id"),
     ("source=unknown", "source"),

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from triggerfish.domain.endpoint_limits import endpoint_key, parse_max_concurrency, parse_rate
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import REQUIRED, shown, unknown_fields
 from triggerfish.domain.hostname import parse_authority
 
 T = TypeVar("T")
@@ -107,12 +108,9 @@ def parse_endpoint(raw: object) -> Endpoint:
     Raises `InvalidInput` with every wrong field (`endpoint.url`, `endpoint.headers.X`, ...).
     """
     if not isinstance(raw, Mapping):
-        raise _invalid([FieldError("endpoint", "must be an object with a url")])
-    problems = [
-        FieldError(f"endpoint.{_shown(name)}", "unknown field")
-        for name in raw
-        if name not in FIELDS
-    ]
+        message = 'must be an object such as {"url": "https://example.com/hook"}'
+        raise _invalid([FieldError("endpoint", REQUIRED if raw is None else message)])
+    problems = unknown_fields(raw, FIELDS, of="an endpoint", within="endpoint")
     url = _collect(problems, "endpoint.url", parse_url, raw.get("url"))
     headers = _parse_headers(raw.get("headers"), problems)
     timeout = _collect(
@@ -135,15 +133,17 @@ def _parse_limits(
 
 def parse_url(raw: object) -> str:
     """The normalised URL. Raises ValueError with a message for the customer."""
-    if not isinstance(raw, str) or not raw:
-        raise ValueError("must be an http or https URL")
+    if raw is None:
+        raise ValueError(REQUIRED)
+    if not isinstance(raw, str):
+        raise ValueError("must be a text that begins with https:// or http://")
     if len(raw) > MAX_URL_LENGTH:
         raise ValueError(f"must be at most {MAX_URL_LENGTH} characters")
     if any(ch in " \\" or not ch.isprintable() for ch in raw):
         raise ValueError("must not contain white space, control characters or backslashes")
     parts = _split(raw)
     if parts.scheme not in ("http", "https"):
-        raise ValueError("must be an http or https URL")
+        raise ValueError("must begin with https:// or http://")
     if "#" in raw:
         raise ValueError("must not have a fragment")
     url = urlunsplit((parts.scheme, parse_authority(parts.netloc), parts.path, parts.query, ""))
@@ -156,7 +156,7 @@ def _split(raw: str) -> SplitResult:
     try:
         return urlsplit(raw)
     except ValueError as error:  # unbalanced brackets, characters that normalise to "/" or "@"
-        raise ValueError("must be an http or https URL with a valid host name") from error
+        raise ValueError("must have a valid host name") from error
 
 
 def _parse_headers(raw: object, problems: list[FieldError]) -> tuple[tuple[str, str], ...]:
@@ -173,7 +173,7 @@ def _parse_headers(raw: object, problems: list[FieldError]) -> tuple[tuple[str, 
         try:
             _check_header(name, value, seen)
         except ValueError as error:
-            problems.append(FieldError(f"endpoint.headers.{_shown(name)}", str(error)))
+            problems.append(FieldError(f"endpoint.headers.{shown(name)}", str(error)))
     return tuple((str(name), str(value).strip()) for name, value in raw.items())
 
 
@@ -210,11 +210,6 @@ def _collect(
     except ValueError as error:
         problems.append(FieldError(name, str(error)))
         return None
-
-
-def _shown(name: object) -> str:
-    """A name from outside, safe to store and to print: escaped and cut."""
-    return ascii(name)[1:-1][:64] if isinstance(name, str) else "?"
 
 
 def _invalid(problems: list[FieldError]) -> InvalidInput:

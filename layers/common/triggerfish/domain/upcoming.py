@@ -8,7 +8,9 @@ from itertools import islice
 from triggerfish.domain.clock_change import ClockChange, clock_change
 from triggerfish.domain.cron_fields import DayRule, day_rule
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import unknown_fields
 from triggerfish.domain.schedule import Cron, Schedule, jittered, occurrences
+from triggerfish.domain.schedule_parse import FIELDS as SCHEDULE_FIELDS
 from triggerfish.domain.schedule_parse import parse_schedule
 from triggerfish.domain.trigger_change import Standing
 from triggerfish.domain.whole_number import whole_number
@@ -67,9 +69,9 @@ def preview(schedule: Schedule, *, now: datetime, count: int) -> list[UpcomingFi
 def parse_preview(raw: object, *, now: datetime) -> tuple[Schedule, int]:
     """Read `{"schedule": {…}, "count": 10}`. Raises InvalidInput naming every wrong field."""
     if not isinstance(raw, dict):
-        raise _invalid([FieldError("body", "not an object")])
-    unknown = sorted(set(raw) - {"schedule", "count"})
-    problems = [FieldError(name, "unknown field") for name in unknown]
+        raise _invalid([FieldError("body", "must be an object")])
+    known = {"schedule", "count", *(f"schedule.{name}" for name in SCHEDULE_FIELDS)}
+    problems = unknown_fields(raw, known, of="a preview")
     count = whole_number(raw.get("count", DEFAULT_COUNT), 1, MAX_COUNT)
     if count is None:
         problems.append(FieldError("count", f"must be a whole number from 1 to {MAX_COUNT}"))

@@ -193,7 +193,7 @@ SIGNED = {"signing_secret": "whsec_bqUdrdzIZT9mtDGFUOW/v79sPQ4w0HC4ZNSBFNQkKVE="
 _OVER = Refusal(409, "The trigger is completed: give it a new schedule to start it again.")
 _BEHIND = Refusal(503, "The trigger is catching up with what was due; try again shortly.")
 INVALID = "The trigger is not valid."
-NO_NAME = {"name": "must be a non-empty string", "endpoint.url": "must be an http or https URL"}
+NO_NAME = {"name": "is required", "endpoint.url": "must begin with https:// or http://"}
 
 create = operation(
     "createTrigger",
