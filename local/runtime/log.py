@@ -5,6 +5,7 @@ Functions configure their own logging.
 
 import logging
 import sys
+import threading
 from typing import Any
 
 import structlog
@@ -40,20 +41,32 @@ def get_logger(part: str) -> Any:
     )
 
 
-class _Forward(logging.Handler):
-    """Hands a standard-library logger's records to ours, so one process writes one format."""
+class _Libraries(logging.Handler):
+    """Writes what libraries log with the standard library, so one process writes one format."""
 
     def __init__(self, part: str) -> None:
         super().__init__()
         self._log = get_logger(part)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, record.getMessage(), exc_info=record.exc_info or None)
+        fields = {"logger": record.name, "exc_info": record.exc_info or None}
+        self._log.log(record.levelno, record.getMessage(), **fields)
 
 
-def adopt(name: str, part: str, level: int = logging.WARNING) -> None:
-    """Take over the standard-library logger `name` from `level` up."""
-    logger = logging.getLogger(name)
-    logger.handlers = [_Forward(part)]
-    logger.propagate = False
-    logger.setLevel(level)
+def adopt_libraries(part: str) -> None:
+    """Write what any library logs or warns of as our own lines, for a process that starts.
+
+    So are exceptions that nobody is left to catch: of a thread, of a finalizer.
+    """
+    logging.getLogger().handlers = [_Libraries(part)]
+    logging.captureWarnings(True)
+    log = get_logger(part)
+
+    def of_thread(failure: threading.ExceptHookArgs) -> None:
+        log.error("thread_failed", exc_info=failure.exc_value)
+
+    def of_finalizer(failure: "sys.UnraisableHookArgs") -> None:
+        log.error("finalizer_failed", exc_info=failure.exc_value)
+
+    threading.excepthook = of_thread
+    sys.unraisablehook = of_finalizer

@@ -7,7 +7,7 @@ trailers and chunks without end would fill the memory, and so would answers that
 from asyncio import TimerHandle, Transport
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from local.http_protocol import StrictProtocol
 
 READ_SECONDS = 15.0  # from the first byte, or from connecting, to the last byte of the body
 EARNED_BYTES = 256 * 1024  # of a body, for which its sender gets that time once more
@@ -20,8 +20,8 @@ _TOO_SLOW = b"408 Request Timeout"
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol with an end to its patience."""
+class PatientProtocol(StrictProtocol):
+    """The HTTP protocol with an end to its patience."""
 
     _timer: TimerHandle | None = None
     _reader_timer: TimerHandle | None = None

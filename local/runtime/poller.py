@@ -10,7 +10,7 @@ from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.heartbeat import beat_of
 from local.runtime.invoker import Invoker
 from local.runtime.loader import Handler
-from local.runtime.log import get_logger
+from local.runtime.log import adopt_libraries, get_logger
 from local.runtime.mapping_poller import MappingPoller
 from local.runtime.model import SqsMapping, Template
 from local.runtime.sqs import SqsQueue, connect
@@ -76,5 +76,6 @@ def run(template: Path) -> None:
 
     Raises LoadError and TemplateError at start.
     """
+    adopt_libraries("poller")
     loaded = prepare_process(template)
     run_until_stopped(lambda stop: poll(loaded, stop, ready=freeze_imports))

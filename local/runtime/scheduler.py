@@ -12,7 +12,7 @@ from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.events import schedule_event
 from local.runtime.heartbeat import Beat, beat_of, no_beat
 from local.runtime.invoker import Invoker, UnknownFunctionError
-from local.runtime.log import get_logger
+from local.runtime.log import adopt_libraries, get_logger
 from local.runtime.model import Schedule, Template
 from local.runtime.stopping import run_until_stopped, wait
 from local.runtime.timing import Every
@@ -134,5 +134,6 @@ async def schedule(
 
 def run(template: Path, *, only: Collection[str] = ()) -> None:
     """Schedule until SIGTERM or SIGINT. Raises LoadError and TemplateError at start."""
+    adopt_libraries("scheduler")
     loaded = prepare_process(template)
     run_until_stopped(lambda stop: schedule(loaded, stop, ready=freeze_imports, only=only))

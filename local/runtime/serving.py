@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from local.runtime.asgi import App
-from local.runtime.log import adopt, get_logger
+from local.runtime.log import adopt_libraries, get_logger
 from local.runtime.patience import PatientProtocol
 
 GRACE_SECONDS = 10
@@ -28,7 +28,7 @@ class _Build:
     factory: Callable[[], App]
 
     def __call__(self) -> App:
-        adopt("uvicorn", "gateway")
+        adopt_libraries("gateway")
         parent = parent_process()
         if parent is not None:
             watcher = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
@@ -52,7 +52,7 @@ def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 
         factory()  # what does not import fails here, once, not in every child again
     _log.info("listening", host=host, port=listener.getsockname()[1], processes=processes)
     if processes > 1:
-        adopt("uvicorn", "gateway")
+        adopt_libraries("gateway")
         Multiprocess(config, [listener]).run()
     else:
         _serve_here(config, listener)

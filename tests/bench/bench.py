@@ -105,10 +105,13 @@ class Bench:
                 os.kill(pid, signal.SIGCONT)
 
 
-def load(url: str, body: str, count: int, api_key: str = "") -> Figures:
-    command = [sys.executable, "-m", "tests.bench.processes.http_load", url, body, str(CONNECTIONS)]
+def load(
+    url: str, body: str, count: int, api_key: str = "", *, connections: int = CONNECTIONS
+) -> Figures:
+    command = [sys.executable, "-m", "tests.bench.processes.http_load", url, str(connections)]
     output = subprocess.run(
         [*command, str(count), *([api_key] if api_key else [])],
+        input=body.encode(),
         stdout=subprocess.PIPE,
         check=True,
     )

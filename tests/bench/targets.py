@@ -36,5 +36,7 @@ TARGETS: dict[tuple[str, str], Target] = {
     ("imports", "lines per_second"): at_least(20_000),
     ("imports", "memory of worker, MB"): at_most(200),
     ("tick", "seconds"): at_most(2),
+    ("create", "per_second"): at_least(800),
+    ("create-batch", "per_second"): at_least(3_000),
     ("idle", "CPU in all, %"): at_most(2),
 }

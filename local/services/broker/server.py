@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 import uvicorn
 
+from local.http_protocol import StrictProtocol
+from local.runtime.log import adopt_libraries
 from local.services.broker.errors import SqsError, malformed
 from local.services.broker.lobby import Client, Lobby
 from local.services.broker.polling import receive_message
@@ -28,17 +30,18 @@ def run(host: str, port: int, queues: Mapping[str, Mapping[str, str]]) -> None:
 
     `queues` maps names to SQS attribute strings, as CreateQueue takes them.
     """
+    adopt_libraries("broker")
     broker = Broker(queues)
     config = uvicorn.Config(
         broker,
         host=host,
         port=port,
-        http="httptools",
+        http=StrictProtocol,
         loop="uvloop",
         lifespan="off",
         ws="none",
         access_log=False,
-        log_level="warning",
+        log_config=None,
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,

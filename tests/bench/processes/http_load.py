@@ -1,7 +1,8 @@
 """A cheap HTTP load generator: N keep-alive connections that post the same body as fast as answered.
 
 Raw asyncio streams, so that the generator does not take the CPU it is to measure. Run as a process:
-`python -m tests.bench.processes.http_load URL BODY CONNECTIONS COUNT [API_KEY]` prints one JSON line.
+`python -m tests.bench.processes.http_load URL CONNECTIONS COUNT [API_KEY]` reads the body from its
+input and prints one JSON line.
 """
 
 import asyncio
@@ -50,7 +51,7 @@ async def post_many(
 async def _read_answer(reader: asyncio.StreamReader) -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])
-    if status not in (201, 202):
+    if status not in (200, 201, 202):
         raise RuntimeError(f"answered {status}: {head!r}")
     marker = b"content-length: "
     start = head.lower().index(marker) + len(marker)
@@ -58,6 +59,6 @@ async def _read_answer(reader: asyncio.StreamReader) -> None:
 
 
 if __name__ == "__main__":
-    target, payload, width, total = sys.argv[1:5]
-    load = post_many(target, payload.encode(), int(width), int(total), *sys.argv[5:])
+    target, width, total = sys.argv[1:4]
+    load = post_many(target, sys.stdin.buffer.read(), int(width), int(total), *sys.argv[4:])
     print(json.dumps(uvloop.run(load)))

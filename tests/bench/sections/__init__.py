@@ -6,6 +6,7 @@ from functools import partial
 from tests.bench.bench import Bench, Figures
 from tests.bench.sections.accepts import accepts
 from tests.bench.sections.backlog import backlog
+from tests.bench.sections.create import create, create_batch
 from tests.bench.sections.idle import idle
 from tests.bench.sections.imports import imports
 from tests.bench.sections.lateness import burst_lateness, spread_lateness
@@ -15,6 +16,8 @@ SECTIONS: dict[str, Callable[[Bench], Figures]] = {
     "accepts": partial(accepts, count=4_000),
     "backlog": partial(backlog, count=5_000, endpoints=20),
     "backlog-one-endpoint": partial(backlog, count=5_000, endpoints=1),
+    "create": partial(create, count=4_000),
+    "create-batch": partial(create_batch, count=20_000),
     "tick": partial(tick, count=10_000),
     "spread": spread_lateness,
     "burst-1000": partial(burst_lateness, count=1_000),

@@ -1,6 +1,7 @@
 """The log: one JSON object a line, with the ids that are bound, and without secrets."""
 
 import json
+import logging
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -84,6 +85,25 @@ def test_lines_carry_the_ids_of_their_invocation_and_only_of_theirs(capsys):
     inside, outside = logged(capsys)
     assert (inside["function"], inside["request_id"]) == ("deliver", "request-1")
     assert not {"function", "request_id"} & set(outside)
+
+
+def test_what_a_library_logs_is_a_line_like_ours(capsys):
+    configure()
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        logging.getLogger("some.library").exception("lost %s", KEY)
+    logging.getLogger("some.library").info("nothing to see")
+    [line] = logged(capsys)
+    assert (line["event"], line["level"]) == (f"lost {REDACTED}", "error")
+    assert (line["logger"], SECRET in line["exception"]) == ("some.library", False)
+
+
+def test_a_warning_is_a_line_like_ours(capsys):
+    configure()
+    logging.getLogger("py.warnings").warning("%s", "x is deprecated")
+    [line] = logged(capsys)
+    assert (line["event"], line["level"]) == ("x is deprecated", "warning")
 
 
 async def test_a_batch_that_is_put_back_says_in_which_invocation(capsys):

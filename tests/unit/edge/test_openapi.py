@@ -131,7 +131,10 @@ def test_an_error_example_says_its_own_status(operation):
                     assert example["value"]["error"]["code"] == CODE_OF[int(status)]
 
 
-@pytest.mark.parametrize(("id", "most"), [("fireTrigger", 262_144), ("createTrigger", 524_288)])
+@pytest.mark.parametrize(
+    ("id", "most"),
+    [("fireTrigger", 262_144), ("createTrigger", 524_288), ("createTriggers", 2_097_152)],
+)
 def test_a_body_that_is_too_large_is_told_its_own_limit(id, most):
     content = deref(OPERATIONS[id]["responses"]["413"])["content"]["application/json"]
     [example] = content["examples"].values()

@@ -16,6 +16,7 @@ from triggerfish.domain.field_path import field_path
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
+MAX_BATCH_NODES = 10 * MAX_NODES
 
 _BOM = b"\xef\xbb\xbf"
 _CONSTANT = re.compile(r"-?(?:NaN|Infinity)")
@@ -41,7 +42,7 @@ def parse_payload(
     value = _load(body, name)
     openers = body.count(b"[") + body.count(b"{")
     if openers > max_depth or 1 + openers + body.count(b",") > max_nodes:  # else it cannot be
-        _check_shape(value, max_depth, max_nodes, name)
+        check_shape(value, max_depth, max_nodes, name)
     if b"\\u0000" in body:  # orjson refuses a raw one
         _check_no_null(value, name)
     _check_no_repeated_key(body, value, name)
@@ -82,7 +83,8 @@ def _refuse(field: str, message: str) -> InvalidInput:
     return InvalidInput("The body is not acceptable JSON.", (FieldError(field, message),))
 
 
-def _check_shape(value: object, max_depth: int, max_nodes: int, name: str) -> None:
+def check_shape(value: object, max_depth: int, max_nodes: int, name: str) -> None:
+    """Raises InvalidInput for a value that is too deep or has too many values in it."""
     depth, nodes, level = 0, 0, [value]
     while level:
         nodes += len(level)

@@ -32,6 +32,8 @@ _WORDS: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "bool_parsing": "must be true or false",
     "dict_type": "must be an object",
     "list_type": "must be a list",
+    "too_short": lambda about: f"must have at least {about['min_length']} item",
+    "too_long": lambda about: f"must have at most {about['max_length']} items",
     "uuid_type": "must be an id (a UUID)",
     "uuid_parsing": "must be an id (a UUID)",
 }

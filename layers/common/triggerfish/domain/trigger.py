@@ -24,6 +24,7 @@ from triggerfish.domain.whole_number import whole_number
 
 T = TypeVar("T")
 
+MAX_BATCH = 1_000
 MAX_NAME_CHARACTERS = 200
 MAX_PAYLOAD_BYTES = 256 * 1024
 DEFAULT_CATCH_UP_WINDOW_SECONDS = 3600

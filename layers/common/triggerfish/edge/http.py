@@ -18,7 +18,7 @@ from starlette.routing import Match, Route
 
 from triggerfish.adapters.behind import catch_up, is_behind
 from triggerfish.domain.errors import NotFound, TooLarge, TriggerfishError
-from triggerfish.domain.json_payload import parse_payload
+from triggerfish.domain.json_payload import MAX_BATCH_NODES, MAX_DEPTH, parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
 from triggerfish.edge.invalid_query import invalid_query
 from triggerfish.edge.logging import configure
@@ -26,6 +26,7 @@ from triggerfish.edge.loop import own_loop, run
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
+MAX_BATCH_BYTES = 2 * 1024 * 1024
 
 log = structlog.get_logger()
 
@@ -122,6 +123,16 @@ async def _read(request: Request, max_bytes: int) -> bytes:
 async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """The decoded JSON body; what Postgres or a receiver could not take is InvalidInput."""
     return parse_payload(await read_body(request, max_bytes), max_bytes=max_bytes)
+
+
+async def read_batch(request: Request) -> Any:
+    """The decoded JSON body of a request about many; each of them is to be checked by itself."""
+    return parse_payload(
+        await read_body(request, MAX_BATCH_BYTES),
+        max_bytes=MAX_BATCH_BYTES,
+        max_depth=MAX_DEPTH + 2,  # the body and its list
+        max_nodes=MAX_BATCH_NODES,
+    )
 
 
 async def read_optional_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:

@@ -35,6 +35,16 @@ def configure() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *names: _Stderr(),
     )
+    logging.getLogger().handlers = [_Libraries()]  # Lambda's own would write plain text
+    logging.captureWarnings(True)
+
+
+class _Libraries(logging.Handler):
+    """Writes what libraries log and warn of as lines like ours, ids and blotting included."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {"logger": record.name, "exc_info": record.exc_info or None}
+        structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
 
 
 @contextmanager

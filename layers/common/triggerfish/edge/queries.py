@@ -25,6 +25,7 @@ from triggerfish.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.retention import View
 from triggerfish.domain.timestamps import is_rfc3339
+from triggerfish.domain.trigger import MAX_BATCH
 from triggerfish.domain.upcoming import DEFAULT_COUNT, MAX_COUNT
 from triggerfish.usecases.query_event_logs import Window
 
@@ -130,6 +131,14 @@ class EventLogQuery(PageQuery):
     is_test: Annotated[Truth | None, Field(description="Test runs only, or none.")] = None
     since: From = None
     until: To = None
+
+
+class TriggerBatch(BaseModel):
+    """POST /api/v1/triggers/batch; what is wrong with one trigger is no fault of the body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    triggers: Annotated[list[Any], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 class ReplayBody(BaseModel):

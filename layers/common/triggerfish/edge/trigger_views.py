@@ -1,14 +1,31 @@
 """How what is known of a trigger looks in the API: history, fires to come, explanations."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from triggerfish.domain.errors import TriggerfishError
 from triggerfish.domain.event_log import EventLog
 from triggerfish.domain.explanation import Evidence, explain, failure_words
 from triggerfish.domain.operational_event import OperationalEvent
 from triggerfish.domain.trigger import Revision, Trigger, TriggerType
 from triggerfish.domain.upcoming import Upcoming
 from triggerfish.domain.webhook_url import RotatedUrl
+from triggerfish.edge.errors import of_error
 from triggerfish.edge.views import created_trigger_view, definition_view, trigger_view
+
+
+def created_triggers_view(
+    results: Sequence[Trigger | TriggerfishError], public_url: str, *, request_id: str
+) -> dict[str, Any]:
+    """The answer to a batch: for each definition its trigger, or the error it would get alone."""
+    views = [
+        of_error(one, request_id)[1]
+        if isinstance(one, TriggerfishError)
+        else {"trigger": created_trigger_view(one, public_url)}
+        for one in results
+    ]
+    refused = sum("error" in view for view in views)
+    return {"created": len(views) - refused, "refused": refused, "results": views}
 
 
 def rotated_view(rotated: RotatedUrl, public_url: str) -> dict[str, Any]:

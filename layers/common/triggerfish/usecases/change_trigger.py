@@ -76,7 +76,7 @@ async def _change(
     changed = await _catch_up_and_change(trigger_id, caller, decide, d)
     fire_at = changed.trigger.next_fire_at
     if fire_at is not None and fire_at <= d.tick.clock.now() + d.lookahead:
-        await fire_due(d.lookahead, d.tick, only=trigger_id)
+        await fire_due(d.lookahead, d.tick, only=[trigger_id])
     return changed.trigger
 
 
@@ -87,7 +87,7 @@ async def _catch_up_and_change(
     d: ChangeTriggerDeps,
 ) -> Standing:
     for _ in range(CATCH_UP_LOOKS):
-        await fire_due(timedelta(0), d.tick, only=trigger_id)
+        await fire_due(timedelta(0), d.tick, only=[trigger_id])
         changed = await _change_unless_behind(trigger_id, caller, decide, d)
         if changed is not None:
             return changed

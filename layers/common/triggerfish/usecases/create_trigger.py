@@ -1,12 +1,15 @@
-"""Create a trigger from a customer's definition."""
+"""Create triggers from a customer's definitions."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
-from uuid import UUID
 
-from triggerfish.domain.access import Principal, hash_secret
+from triggerfish.domain.access import Principal
+from triggerfish.domain.errors import Conflict, InvalidInput, TriggerfishError
 from triggerfish.domain.firing import Cursor, first_cursor
+from triggerfish.domain.json_payload import MAX_DEPTH, MAX_NODES, check_shape
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import (
     Definition,
@@ -16,21 +19,20 @@ from triggerfish.domain.trigger import (
     TriggerType,
     parse_definition,
 )
+from triggerfish.domain.trigger_change import Standing
 from triggerfish.ports import Ids
 from triggerfish.usecases.tick import TickDeps, fire_due
 
+PARSED_AT_A_TIME = 20
+
 
 class TriggerStore(Protocol):
-    async def insert(
-        self, trigger: Trigger, *, cursor: Cursor, webhook_token_hash: bytes | None
-    ) -> None:
-        """Store a trigger and its first revision, both or neither."""
+    async def add(self, new: Standing, /) -> bool:
+        """Store a trigger and its first revision; False when its project has no room for it."""
         ...
 
-
-class TriggerQuota(Protocol):
-    async def take(self, project_id: UUID) -> None:
-        """Make room for one trigger of the project. Raises Conflict."""
+    async def add_all(self, new: Sequence[Standing], /) -> Sequence[bool]:
+        """The same of many, in one transaction."""
         ...
 
 
@@ -38,7 +40,7 @@ class TriggerQuota(Protocol):
 class CreateTriggerDeps:
     ids: Ids
     triggers: TriggerStore
-    quota: TriggerQuota
+    triggers_per_project: int
     tick: TickDeps
     lookahead: timedelta
 
@@ -49,19 +51,56 @@ async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -
     A trigger that fires within the look-ahead is fired here, since the next tick may be too late.
     """
     now = d.tick.clock.now()
-    definition = parse_definition(raw, now=now)
-    await d.quota.take(caller.project_id)
-    trigger, cursor = _new_trigger(definition, caller, now, d.ids)
-    token_hash = hash_secret(trigger.webhook_token) if trigger.webhook_token else None
-    await d.triggers.insert(trigger, cursor=cursor, webhook_token_hash=token_hash)
-    if cursor.fire_at is not None and cursor.fire_at <= now + d.lookahead:
-        await fire_due(d.lookahead, d.tick, only=trigger.id)
-    return trigger
+    new = _new_trigger(parse_definition(raw, now=now), caller, now, d.ids)
+    if not await d.triggers.add(new):
+        raise _no_room(d)
+    await _fire_near([new.trigger], now, d)
+    return new.trigger
 
 
-def _new_trigger(
-    definition: Definition, caller: Principal, now: datetime, ids: Ids
-) -> tuple[Trigger, Cursor]:
+async def create_triggers(
+    raws: Sequence[object], caller: Principal, d: CreateTriggerDeps
+) -> list[Trigger | TriggerfishError]:
+    """Check and store definitions in one transaction; for each its trigger, or why it is none."""
+    now = d.tick.clock.now()
+    checked: list[Standing | InvalidInput] = []
+    for place, raw in enumerate(raws):
+        if place % PARSED_AT_A_TIME == 0:
+            await asyncio.sleep(0)  # other requests get a turn
+        checked.append(_check(raw, caller, now, d.ids))
+    good = [one for one in checked if isinstance(one, Standing)]
+    stored = await d.triggers.add_all(good)
+    await _fire_near(
+        [one.trigger for one, is_in in zip(good, stored, strict=True) if is_in], now, d
+    )
+    has_room = iter(stored)
+    return [
+        one if isinstance(one, InvalidInput) else one.trigger if next(has_room) else _no_room(d)
+        for one in checked
+    ]
+
+
+def _check(raw: object, caller: Principal, now: datetime, ids: Ids) -> Standing | InvalidInput:
+    """A definition as if it had come alone."""
+    try:
+        check_shape(raw, MAX_DEPTH, MAX_NODES, "payload")
+        return _new_trigger(parse_definition(raw, now=now), caller, now, ids)
+    except InvalidInput as invalid:
+        return invalid
+
+
+def _no_room(d: CreateTriggerDeps) -> Conflict:
+    return Conflict(f"The project has {d.triggers_per_project} triggers, as many as it may have.")
+
+
+async def _fire_near(new: Sequence[Trigger], now: datetime, d: CreateTriggerDeps) -> None:
+    until = now + d.lookahead
+    near = [one.id for one in new if one.next_fire_at is not None and one.next_fire_at <= until]
+    if near:
+        await fire_due(d.lookahead, d.tick, only=near)
+
+
+def _new_trigger(definition: Definition, caller: Principal, now: datetime, ids: Ids) -> Standing:
     trigger_id = ids.uuid7(now)
     revision = Revision(
         id=ids.uuid7(now),
@@ -86,4 +125,4 @@ def _new_trigger(
         created_at=now,
         updated_at=now,
     )
-    return trigger, cursor
+    return Standing(trigger, cursor.occurrence_at)

@@ -27,7 +27,7 @@ class DueTriggers(Protocol):
         now: datetime,
         until: datetime,
         limit: int,
-        only: UUID | None,
+        only: Sequence[UUID] | None,
     ) -> Fired: ...
 
 
@@ -80,8 +80,10 @@ async def tick(horizon: timedelta, d: TickDeps) -> TickReport:
     return report
 
 
-async def fire_due(horizon: timedelta, d: TickDeps, *, only: UUID | None = None) -> tuple[int, int]:
-    """Write and enqueue the events due within `horizon` (of one trigger, if given).
+async def fire_due(
+    horizon: timedelta, d: TickDeps, *, only: Sequence[UUID] | None = None
+) -> tuple[int, int]:
+    """Write and enqueue the events due within `horizon` (of some triggers, if given).
 
     Messages of one batch are sent while the next is claimed; for what has its turn later, the
     sweep sends them in time. Returns events fired and skipped.
@@ -95,7 +97,7 @@ async def fire_due(horizon: timedelta, d: TickDeps, *, only: UUID | None = None)
 
 
 async def _fire_batches(
-    horizon: timedelta, d: TickDeps, only: UUID | None, sending: asyncio.TaskGroup
+    horizon: timedelta, d: TickDeps, only: Sequence[UUID] | None, sending: asyncio.TaskGroup
 ) -> tuple[int, int]:
     fired = skipped = 0
     while True:
@@ -110,7 +112,9 @@ async def _fire_batches(
             return fired, skipped
 
 
-async def _fire_batch(d: TickDeps, now: datetime, horizon: timedelta, only: UUID | None) -> Fired:
+async def _fire_batch(
+    d: TickDeps, now: datetime, horizon: timedelta, only: Sequence[UUID] | None
+) -> Fired:
     until = now + horizon
     return await d.due.fire(
         lambda due: plan_batch(due, now=now, until=until),

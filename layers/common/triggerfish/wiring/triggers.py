@@ -7,6 +7,7 @@ from triggerfish.adapters.db.revisions import Revisions
 from triggerfish.adapters.db.signing_secrets import SigningSecrets
 from triggerfish.adapters.db.trigger_changes import TriggerChanges
 from triggerfish.adapters.db.webhook_urls import WebhookUrls
+from triggerfish.adapters.new_triggers import NewTriggers
 from triggerfish.adapters.trigger_quota import TriggerQuota
 from triggerfish.usecases.change_trigger import ChangeTriggerDeps
 from triggerfish.usecases.create_trigger import CreateTriggerDeps
@@ -25,8 +26,11 @@ class TriggerParts(FiringParts):
     def create_trigger(self) -> CreateTriggerDeps:
         return CreateTriggerDeps(
             ids=self.ids,
-            triggers=self.triggers,
-            quota=TriggerQuota(self.triggers, self.settings.triggers_per_project),
+            triggers=NewTriggers(
+                self.triggers,
+                TriggerQuota(self.triggers, self.settings.triggers_per_project),
+            ),
+            triggers_per_project=self.settings.triggers_per_project,
             tick=self.tick,
             lookahead=self.settings.lookahead,
         )

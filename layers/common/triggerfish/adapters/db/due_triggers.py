@@ -9,22 +9,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.event_logs import ACTIVE, insert_scheduled
-from triggerfish.adapters.db.values import to_json
+from triggerfish.adapters.db.values import to_json, uuid_array
 from triggerfish.domain.catch_up import GRACE, PACE, is_made_up
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.firing import DueTrigger, Fired, Plan
 from triggerfish.domain.schedule import Schedule
 
-CLAIM_DUE = text("""
+_CLAIM = """
     SELECT t.id, t.revision_id, t.next_occurrence_at, t.next_fire_at, t.fired_count,
            r.schedule, r.catch_up, r.catch_up_window_seconds, r.endpoint_key
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
      WHERE t.status IN ('active', 'disabled') AND t.next_fire_at <= :until
-       AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
+       {among}
      ORDER BY t.next_fire_at
      LIMIT :limit
        FOR UPDATE OF t SKIP LOCKED
-""")
+"""
+CLAIM_DUE = text(_CLAIM.format(among=""))
+CLAIM_AMONG = text(_CLAIM.format(among="AND t.id = ANY(CAST(:only AS uuid[]))"))
 
 # An event that was more than the grace late when it fired is made up: it waits for its turn.
 # Compared and ordered by both columns, so that even without statistics the index on waiting events
@@ -71,7 +73,7 @@ class DueTriggers:
         now: datetime,
         until: datetime,
         limit: int,
-        only: UUID | None,
+        only: Sequence[UUID] | None,
     ) -> Fired:
         async with self._database.transaction() as connection:
             due = await _claim_due(connection, now=now, until=until, limit=limit, only=only)
@@ -95,10 +97,19 @@ async def _insert_events(
 
 
 async def _claim_due(
-    connection: AsyncConnection, *, now: datetime, until: datetime, limit: int, only: UUID | None
+    connection: AsyncConnection,
+    *,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    only: Sequence[UUID] | None,
 ) -> list[DueTrigger]:
     """Lock up to `limit` triggers that fire by `until`, earliest first; others skip them."""
-    rows = await fetch(connection, CLAIM_DUE, {"until": until, "limit": limit, "only": only})
+    values: dict[str, object] = {"until": until, "limit": limit}
+    if only is None:
+        rows = await fetch(connection, CLAIM_DUE, values)
+    else:
+        rows = await fetch(connection, CLAIM_AMONG, values | {"only": uuid_array(only)})
     behind = {row.endpoint_key for row in rows if is_made_up(row.next_fire_at, now)}
     last_turns = await _last_turns(connection, behind, now=now) if behind else {}
     return [

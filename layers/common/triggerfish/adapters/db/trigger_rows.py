@@ -15,6 +15,7 @@ from triggerfish.adapters.db.sealed_columns import (
     sealed_values,
     token_context,
 )
+from triggerfish.adapters.db.values import to_json
 from triggerfish.adapters.vault import Vault
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.schedule import Schedule
@@ -42,19 +43,26 @@ COLUMNS = f"""
     t.disabled_reason, {REVISION_COLUMNS}
 """
 
-INSERT_REVISION = text("""
+# Documents come as texts, for integers that orjson could not write, and are cast here.
+INSERT_REVISIONS = """
     INSERT INTO trigger_revisions
            (id, project_id, trigger_id, number, name, type, schedule, endpoint, endpoint_key,
             endpoint_headers, payload, schema, verification, verification_secret, retry, catch_up,
             catch_up_window_seconds, signing_secret, previous_signing_secret,
             previous_secret_until, created_by, created_at)
-    VALUES (:revision_id, :project_id, :id, :number, :name, :type, CAST(:schedule AS jsonb),
-            CAST(:endpoint AS jsonb), :endpoint_key, :endpoint_headers, :payload,
-            CAST(:schema AS jsonb), CAST(:verification AS jsonb), :verification_secret,
-            CAST(:retry AS jsonb), :catch_up, :catch_up_window_seconds, :signing_secret,
-            :previous_signing_secret, :previous_secret_until, :created_by,
-            :created_at)
-""")
+    SELECT id, project_id, trigger_id, number, name, type, CAST(schedule AS jsonb),
+           CAST(endpoint AS jsonb), endpoint_key, endpoint_headers, payload, CAST(schema AS jsonb),
+           CAST(verification AS jsonb), verification_secret, CAST(retry AS jsonb), catch_up,
+           catch_up_window_seconds, signing_secret, previous_signing_secret,
+           previous_secret_until, created_by, created_at
+      FROM json_to_recordset(CAST(:revisions AS json))
+        AS r (id uuid, project_id uuid, trigger_id uuid, number int, name text, type text,
+              schedule text, endpoint text, endpoint_key text, endpoint_headers text, payload text,
+              schema text, verification text, verification_secret text, retry text, catch_up text,
+              catch_up_window_seconds int, signing_secret text, previous_signing_secret text,
+              previous_secret_until timestamptz, created_by text, created_at timestamptz)
+"""
+INSERT_REVISION = text(INSERT_REVISIONS)
 
 
 async def insert_revision(
@@ -66,16 +74,20 @@ async def insert_revision(
     trigger_id: UUID | None,
 ) -> None:
     """Store a definition as one immutable revision, of no trigger when `trigger_id` is None."""
-    values = {"project_id": project_id, "id": trigger_id}
-    values |= _revision_values(revision) | sealed_values(revision, trigger_id, vault)
-    await fetch(connection, INSERT_REVISION, values)
+    row = revision_row(vault, revision, project_id=project_id, trigger_id=trigger_id)
+    await fetch(connection, INSERT_REVISION, {"revisions": to_json([row])})
 
 
-def _revision_values(revision: Revision) -> dict[str, Any]:
+def revision_row(
+    vault: Vault, revision: Revision, *, project_id: UUID, trigger_id: UUID | None
+) -> dict[str, Any]:
+    """One row of INSERT_REVISIONS."""
     definition = revision.definition
     endpoint = definition.endpoint.to_json() | {"headers": {}}  # they may hold credentials
     return {
-        "revision_id": revision.id,
+        "id": revision.id,
+        "project_id": project_id,
+        "trigger_id": trigger_id,
         "number": revision.number,
         "name": definition.name,
         "type": definition.type.value,
@@ -90,6 +102,7 @@ def _revision_values(revision: Revision) -> dict[str, Any]:
         "catch_up_window_seconds": definition.catch_up_window_seconds,
         "created_by": revision.created_by,
         "created_at": revision.created_at,
+        **sealed_values(revision, trigger_id, vault),
     }
 
 

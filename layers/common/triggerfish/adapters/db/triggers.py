@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,24 +13,34 @@ from triggerfish.adapters.db.sealed_columns import (
     read_secrets,
     sealed_token,
 )
-from triggerfish.adapters.db.trigger_rows import COLUMNS, insert_revision, to_trigger
-from triggerfish.adapters.db.values import keyset, no_more_than_a_page
+from triggerfish.adapters.db.trigger_rows import (
+    COLUMNS,
+    INSERT_REVISIONS,
+    revision_row,
+    to_trigger,
+)
+from triggerfish.adapters.db.values import keyset, no_more_than_a_page, to_json
 from triggerfish.adapters.db.withdrawn_events import withdraw
 from triggerfish.adapters.vault import Vault
+from triggerfish.domain.access import hash_secret
 from triggerfish.domain.delivery import DeliverySettings
-from triggerfish.domain.firing import Cursor
 from triggerfish.domain.page import Place
 from triggerfish.domain.retry import RetryPolicy
-from triggerfish.domain.trigger import (
-    Trigger,
-)
+from triggerfish.domain.trigger import Trigger
+from triggerfish.domain.trigger_change import Standing
 
-INSERT_TRIGGER = text("""
+# One statement: triggers and their first revisions are stored together or not at all.
+INSERT = text(f"""
+    WITH revisions AS ({INSERT_REVISIONS})
     INSERT INTO triggers
            (id, project_id, name, type, status, revision_id, next_occurrence_at, next_fire_at,
             webhook_token, webhook_token_hash, created_at, updated_at)
-    VALUES (:id, :project_id, :name, :type, 'active', :revision_id, :next_occurrence_at,
-            :next_fire_at, :webhook_token, :webhook_token_hash, :created_at, :created_at)
+    SELECT id, project_id, name, type, 'active', revision_id, next_occurrence_at, next_fire_at,
+           webhook_token, decode(webhook_token_hash, 'hex'), created_at, created_at
+      FROM json_to_recordset(CAST(:triggers AS json))
+        AS t (id uuid, project_id uuid, name text, type text, revision_id uuid,
+              next_occurrence_at timestamptz, next_fire_at timestamptz, webhook_token text,
+              webhook_token_hash text, created_at timestamptz)
 """)
 
 GET = text(f"""
@@ -110,38 +121,19 @@ class Triggers:
         self._database = database
         self._vault = vault
 
-    async def insert(
-        self,
-        trigger: Trigger,
-        *,
-        cursor: Cursor,
-        webhook_token_hash: bytes | None,
-    ) -> None:
-        """Store a new trigger and its first revision in one transaction."""
-        async with self._database.transaction() as connection:
-            await insert_revision(
-                connection,
+    async def insert(self, new: Sequence[Standing]) -> None:
+        """Store new triggers with their first revisions, all or nothing."""
+        revisions = [
+            revision_row(
                 self._vault,
                 trigger.revision,
                 project_id=trigger.project_id,
                 trigger_id=trigger.id,
             )
-            await fetch(
-                connection,
-                INSERT_TRIGGER,
-                {
-                    "id": trigger.id,
-                    "project_id": trigger.project_id,
-                    "name": trigger.revision.definition.name,
-                    "type": trigger.revision.definition.type.value,
-                    "revision_id": trigger.revision.id,
-                    "next_occurrence_at": cursor.occurrence_at,
-                    "next_fire_at": cursor.fire_at,
-                    "webhook_token": sealed_token(self._vault, trigger),
-                    "webhook_token_hash": webhook_token_hash,
-                    "created_at": trigger.created_at,
-                },
-            )
+            for trigger in (standing.trigger for standing in new)
+        ]
+        triggers = [_trigger_row(self._vault, standing) for standing in new]
+        await self._database.run(INSERT, revisions=to_json(revisions), triggers=to_json(triggers))
 
     async def get(self, project_id: UUID, trigger_id: UUID) -> Trigger | None:
         rows = await self._database.run(GET, project_id=project_id, id=trigger_id)
@@ -203,3 +195,21 @@ class Triggers:
             )
             for row in rows
         }
+
+
+def _trigger_row(vault: Vault, new: Standing) -> dict[str, Any]:
+    """One row of INSERT."""
+    trigger = new.trigger
+    token = trigger.webhook_token
+    return {
+        "id": trigger.id,
+        "project_id": trigger.project_id,
+        "name": trigger.revision.definition.name,
+        "type": trigger.revision.definition.type.value,
+        "revision_id": trigger.revision.id,
+        "next_occurrence_at": new.occurrence_at,
+        "next_fire_at": trigger.next_fire_at,
+        "webhook_token": sealed_token(vault, trigger),
+        "webhook_token_hash": hash_secret(token).hex() if token else None,
+        "created_at": trigger.created_at,
+    }

@@ -23,6 +23,7 @@ NOUNS = {
     "replay": None,
     "retry": None,
     "signing_secret": None,
+    "trigger_batch": None,
     "trigger_inspection": None,
     "verification": None,
     "webhook_url": None,
