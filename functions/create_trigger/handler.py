@@ -12,7 +12,7 @@ from triggerfish.edge.openapi import trigger_batch
 from triggerfish.edge.queries import TriggerBatch, read_model
 from triggerfish.edge.request_id import request_id
 from triggerfish.edge.trigger_views import created_triggers_view
-from triggerfish.edge.views import created_trigger_view
+from triggerfish.edge.views import created_trigger_view, warnings_view
 from triggerfish.usecases.create_trigger import create_trigger, create_triggers
 from triggerfish.wiring import wiring
 
@@ -25,7 +25,8 @@ Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring()
 async def create(request: Request, caller: Writer) -> Json:
     parts = wiring()
     trigger = await create_trigger(await read_json(request), caller, parts.create_trigger)
-    return Json(created_trigger_view(trigger, parts.settings.public_url), status_code=201)
+    view = created_trigger_view(trigger, parts.settings.public_url)
+    return Json(view | warnings_view(trigger), status_code=201)
 
 
 @app.post("/api/v1/triggers/batch", **trigger_batch.create)

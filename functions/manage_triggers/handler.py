@@ -11,7 +11,7 @@ from triggerfish.edge.etag import conditional
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
 from triggerfish.edge.openapi import trigger as docs
 from triggerfish.edge.queries import TriggerQuery, refuse_repeats
-from triggerfish.edge.views import page_view, trigger_view
+from triggerfish.edge.views import page_view, trigger_view, warnings_view
 from triggerfish.usecases.change_trigger import update_trigger
 from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger, list_triggers
 from triggerfish.wiring import wiring
@@ -44,7 +44,8 @@ async def update(trigger_id: str, request: Request, caller: Writer) -> Json:
     parts = wiring()
     id = parse_id(trigger_id, "trigger")
     trigger = await update_trigger(id, await read_json(request), caller, parts.change_trigger)
-    return Json(trigger_view(trigger, parts.settings.public_url))
+    view = trigger_view(trigger, parts.settings.public_url)
+    return Json(view | warnings_view(trigger))
 
 
 @app.delete("/api/v1/triggers/{trigger_id}", status_code=204, **docs.delete)

@@ -11,7 +11,12 @@ from triggerfish.domain.trigger import Revision, Trigger, TriggerType
 from triggerfish.domain.upcoming import Upcoming
 from triggerfish.domain.webhook_url import RotatedUrl
 from triggerfish.edge.errors import of_error
-from triggerfish.edge.views import created_trigger_view, definition_view, trigger_view
+from triggerfish.edge.views import (
+    created_trigger_view,
+    definition_view,
+    trigger_view,
+    warnings_view,
+)
 
 
 def created_triggers_view(
@@ -21,7 +26,7 @@ def created_triggers_view(
     views = [
         of_error(one, request_id)[1]
         if isinstance(one, TriggerfishError)
-        else {"trigger": created_trigger_view(one, public_url)}
+        else {"trigger": created_trigger_view(one, public_url) | warnings_view(one)}
         for one in results
     ]
     refused = sum("error" in view for view in views)

@@ -25,6 +25,7 @@ from triggerfish.edge.openapi.schema import (
     Schema,
     closed,
     described,
+    list_of,
     nullable,
     one_of,
     page_of,
@@ -84,6 +85,12 @@ API_DEFINITION: dict[str, Schema] = _DEFINITION | {
     "type": {"const": TriggerType.API.value},
     "schema": PAYLOAD_SCHEMA,
 }
+_WARNINGS: dict[str, Schema] = {
+    "warnings": described(
+        list_of(closed({"field": {"type": "string"}, "message": {"type": "string"}})),
+        "Of a creation or a change: what the schema allows and was hardly meant.",
+    )
+}
 PROOF: dict[str, Schema] = {"verification": ref("Verification")}  # only of those that ask for one
 _STATE: dict[str, Schema] = {
     "id": ID,
@@ -128,9 +135,9 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Trigger": {"oneOf": [ref("ScheduledTrigger"), ref("ApiTrigger")]},
     "ScheduledTrigger": closed(SCHEDULED),
-    "ApiTrigger": closed(API, PROOF),
+    "ApiTrigger": closed(API, PROOF | _WARNINGS),
     "CreatedTrigger": {
-        "oneOf": [closed(SCHEDULED | _SECRET), closed(API | _SECRET, PROOF)],
+        "oneOf": [closed(SCHEDULED | _SECRET), closed(API | _SECRET, PROOF | _WARNINGS)],
     },
     "TriggerPage": page_of("Trigger"),
 }
