@@ -1,14 +1,12 @@
 """GET /openapi.json, /docs and /docs/{asset} → the API's description, and a page to read it."""
 
 from fastapi import Response
-from starlette.middleware.gzip import GZipMiddleware
 
 from triggerfish.domain.errors import NotFound
 from triggerfish.edge.http import build_app, lambda_handler
 from triggerfish.edge.openapi import api_docs, page
 
 app = build_app()
-app.add_middleware(GZipMiddleware)
 
 
 @app.get("/openapi.json", **api_docs.document)

@@ -9,7 +9,7 @@ from triggerfish.edge.openapi import webhook
 from triggerfish.usecases.fire_webhook import fire_webhook
 from triggerfish.wiring import wiring
 
-app = build_app()
+app = build_app(inflates=True)
 
 
 @app.post("/api/v1/webhook/{token}", status_code=202, **webhook.fire)

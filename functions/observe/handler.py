@@ -9,13 +9,14 @@ from triggerfish.edge.auth import require
 from triggerfish.edge.http import Json, build_app, lambda_handler
 from triggerfish.edge.metrics_view import project_metrics_view
 from triggerfish.edge.openapi import observation as docs
+from triggerfish.edge.openapi import page
 from triggerfish.edge.prometheus import CONTENT_TYPE, render
 from triggerfish.edge.queries import HoursQuery, refuse_repeats
 from triggerfish.usecases.observe import Health, check_health, read_metrics
 from triggerfish.usecases.read_project_metrics import read_project_metrics
 from triggerfish.wiring import wiring
 
-app = build_app()
+app = build_app(near_path=page.near_path)
 
 Reader = Annotated[Principal, Depends(require("events:read", lambda: wiring().authenticate))]
 

@@ -15,7 +15,7 @@ from triggerfish.edge.queries import refuse_repeats
 from triggerfish.usecases.upload_file import upload_file
 from triggerfish.wiring import wiring
 
-app = build_app()
+app = build_app(inflates=True)
 
 Writer = Annotated[Principal, Depends(require("jobs:write", lambda: wiring().authenticate))]
 

@@ -38,8 +38,12 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 async def respond(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
     length = [(b"content-length", b"%d" % len(body))] if status != 204 else []
-    start = {"type": "http.response.start", "status": status, "headers": [*headers, *length]}
-    await send(start)
+    await send_answer(send, status, body, [*headers, *length])
+
+
+async def send_answer(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    """As it is, with no header added."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

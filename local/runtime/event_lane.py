@@ -15,6 +15,7 @@ from local.runtime.asgi import (
     refuse_websocket,
     respond,
     respond_json,
+    send_answer,
 )
 from local.runtime.http_events import MalformedAnswerError, http_answer, http_event
 from local.runtime.invoker import Invoker
@@ -38,6 +39,7 @@ class EventLaneApp:
         try:
             body = await read_body(receive, _MAX_BODY_BYTES)
         except ClientGoneError:
+            _log.info("client_gone", function=self._name)
             return
         except BodyTooLargeError:
             await respond_json(send, 413, {"message": "Request Entity Too Large"})
@@ -62,6 +64,9 @@ class EventLaneApp:
         except MalformedAnswerError as error:
             _log.error("malformed_answer", function=self._name, reason=str(error))
             await respond_json(send, 500, {"message": "Internal Server Error"})
+            return
+        if scope["method"] == "HEAD":  # its length is that of the body which GET would have
+            await send_answer(send, answer.status, b"", answer.headers)
             return
         headers = [pair for pair in answer.headers if pair[0] != b"content-length"]
         await respond(send, answer.status, answer.body, headers)

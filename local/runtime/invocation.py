@@ -64,11 +64,12 @@ class InvocationApi:
             body = await read_body(receive, _MAX_PAYLOAD_BYTES)
             event = json.loads(body or b"{}")
         except ClientGoneError:
+            _log.info("client_gone", function=name)
             return
         except BodyTooLargeError:
             await _refuse(send, 413, "RequestTooLargeException", "Payload is over 6 MB")
             return
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             message = f"Could not parse request body into json: {error}"
             await _refuse(send, 400, "InvalidRequestContentException", message)
             return

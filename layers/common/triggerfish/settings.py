@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     key_rate: float = Field(
         2000.0, ge=0, description="Requests a second with one API key, per gateway process."
     )
+    cors_origins: str = Field(
+        "",
+        description="Sites (`https://app.example.com`, comma-separated) whose pages may call the "
+        "API; none by default. What is public is open to every site.",
+    )
     triggers_per_project: int = Field(
         100_000, ge=1, description="How many triggers a project may have."
     )
@@ -121,7 +126,10 @@ class Settings(BaseSettings):
 
     @property
     def websocket_origins(self) -> frozenset[str]:
-        return frozenset(filter(None, self.horizon_websocket_origins.split(",")))
+        """Behind a proxy with TLS the API's own pages are at the public URL, not at ours."""
+        return frozenset(
+            filter(None, [self.public_url, *self.horizon_websocket_origins.split(",")])
+        )
 
     notifications_queue_url: str = Field(
         "", description="The queue of the catalogue's notifications (template)."

@@ -1,8 +1,8 @@
 """What every HTTP function shares: the app, its errors, JSON in and JSON out."""
 
 import os
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +14,19 @@ from mangum import Mangum
 from mangum.handlers import HTTPGateway
 from mangum.types import LambdaConfig, LambdaContext, LambdaEvent
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.requests import ClientDisconnect
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from triggerfish.adapters.behind import catch_up, is_behind
 from triggerfish.domain.errors import NotFound, TooLarge, TriggerfishError
 from triggerfish.domain.json_payload import MAX_BATCH_NODES, MAX_DEPTH, parse_payload
 from triggerfish.edge.errors import CODES, envelope, of_error
+from triggerfish.edge.http_semantics import HttpSemantics
 from triggerfish.edge.invalid_query import invalid_query
 from triggerfish.edge.logging import configure
 from triggerfish.edge.loop import own_loop, run
+from triggerfish.edge.methods import methods_of
 from triggerfish.edge.request_id import HEADER, RequestId, request_id
 
 MAX_BODY_BYTES = 512 * 1024
@@ -55,10 +59,17 @@ class HttpApiEvent(HTTPGateway):
         super().__init__({**event, "headers": headers}, context, config)
 
 
-def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
+def build_app(
+    elsewhere: Mapping[str, str] | None = None,
+    *,
+    inflates: bool = False,
+    near_path: Callable[[str], str | None] = lambda path: None,
+) -> FastAPI:
     """An app without routes; every failure in it answers in the one error shape.
 
     `elsewhere` names a method that another function answers, by path: for the header `Allow`.
+    An app that `inflates` takes bodies in gzip. `near_path` guesses what an unknown path was
+    meant to be.
     """
     configure()
     app = FastAPI(
@@ -70,10 +81,18 @@ def build_app(elsewhere: Mapping[str, str] | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},  # looked up anew for every request
     )
     app.state.elsewhere = elsewhere or {}
+    app.state.near_path = near_path
+    app.add_middleware(
+        HttpSemantics,
+        methods_of=lambda scope: methods_of(app.router, scope, app.state.elsewhere),
+        refuse_coding=partial(_refuse_coding, inflates=inflates),
+        inflates=inflates,
+    )
     app.add_middleware(RequestId, function=cache(lambda: _function_name(app)))
     app.add_exception_handler(TriggerfishError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
     return app
 
@@ -180,10 +199,12 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = CODES.get(error.status_code, "ERROR")
-    message = _message(error, request.scope)
+    message = _message(error, request)
     body = envelope(code, message, request_id(request.scope))
     if error.status_code == 405:
-        return Json(body, 405, {"allow": ", ".join(_allowed(request))})
+        app: FastAPI = request.app
+        allowed = methods_of(app.router, request.scope, app.state.elsewhere)
+        return Json(body, 405, {"allow": ", ".join(allowed)})
     return Json(body, error.status_code, error.headers)
 
 
@@ -195,20 +216,25 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     return Json(envelope(CODES[500], message, id), 500, {HEADER.decode(): id})
 
 
-def _allowed(request: Request) -> list[str]:
-    """Every method of the path (RFC 9110, 10.2.1); Starlette tells only those of one route."""
-    app: FastAPI = request.app
-    path = request.scope["path"]
-    methods = {app.state.elsewhere[path]} if path in app.state.elsewhere else set()
-    for route in app.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
-    return sorted(methods)
+async def _gone(request: Request, error: Exception) -> Response:
+    """The client left before its body was complete: nobody hears the answer."""
+    log.info("client_gone", method=request.method)
+    return Response(status_code=400)
 
 
-def _message(error: HTTPException, scope: Mapping[str, Any]) -> str:
+async def _refuse_coding(scope: Scope, receive: Receive, send: Send, *, inflates: bool) -> None:
+    taken = "gzip" if inflates else "identity"
+    message = f"The only Content-Encoding that is taken here is {taken}."
+    body = envelope(CODES[415], message, request_id(scope))
+    await Json(body, 415, {"accept-encoding": taken})(scope, receive, send)
+
+
+def _message(error: HTTPException, request: Request) -> str:
     if error.status_code == 404:
-        return "There is nothing at this path."
+        path = request.scope["path"]
+        near = request.app.state.near_path(path)
+        meant = f" Did you mean {near}?" if near not in (None, path) else ""
+        return f"There is nothing at this path.{meant}"
     if error.status_code == 405:
-        return f"{scope['method']} is not allowed here."
+        return f"{request.method} is not allowed here."
     return str(error.detail)

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, aclosing
 from typing import Protocol
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -23,6 +22,7 @@ from triggerfish.domain.errors import (
 )
 from triggerfish.domain.job import Job
 from triggerfish.edge.auth import MAX_KEY_CHARACTERS
+from triggerfish.edge.cors import origin_of
 from triggerfish.edge.job_views import job_text
 
 FIRST_MESSAGE_SECONDS = 5.0
@@ -126,6 +126,8 @@ async def _gone(socket: WebSocket) -> None:
 def _is_welcome(socket: WebSocket, origins: frozenset[str]) -> bool:
     """Browsers say of which site a page is; other clients need not."""
     origin = socket.headers.get("origin")
-    if origin is None or origin in origins:
+    if origin is None:
         return True
-    return urlsplit(origin).netloc == socket.headers.get("host")
+    scheme = "https" if socket.url.scheme == "wss" else "http"
+    own = f"{scheme}://{socket.headers.get('host')}"
+    return origin_of(origin) in {origin_of(site) for site in (own, *origins)} - {None}

@@ -51,7 +51,7 @@ class FiringParts(SharedParts):
             clock=self.clock,
             ids=self.ids,
             targets=WebhookTargets(self.triggers, self.clock),
-            rates=RateLimits(Rate(self.settings.webhook_rate), self.clock),
+            rates=RateLimits("webhook", Rate(self.settings.webhook_rate), self.clock),
             events=BatchedAcceptedEvents(self.events, self.clock),
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,

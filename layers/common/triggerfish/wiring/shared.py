@@ -82,7 +82,7 @@ class SharedParts:
             clock=self.clock,
             keys=KeyLookups(self.keys),
             usage=KeyUsage(self.keys),
-            rates=RateLimits(Rate(self.settings.key_rate), self.clock),
+            rates=RateLimits("key", Rate(self.settings.key_rate), self.clock),
         )
 
     async def authenticate(self, key: str) -> Principal | None:

@@ -20,6 +20,7 @@ from triggerfish.edge.openapi.errors import (
     NO_KEY,
     NOT_JSON,
     OURS,
+    RATE_LIMIT,
     REQUEST_ID,
     TOO_MANY,
     WRONG_QUERY,
@@ -40,6 +41,8 @@ Event triggers: fire on a schedule or by webhook, deliver over HTTP with retries
 - Bodies are JSON; texts are UTF-8 without U+0000 and lone surrogates. Times are RFC 3339.
 - Every answer carries `x-request-id`. Every error has the one shape `Error`; a method that a path
   does not have is answered `405` with `Allow`.
+- Every `GET` has its `HEAD`, and every path answers `OPTIONS`. Webhook calls and uploads may come
+  in `Content-Encoding: gzip`; answers of 1 KiB and more go out in it to clients that accept it.
 - Lists come in pages, newest first: pass `next_cursor` on as `cursor` until it is null.
 """
 # Path parameter → the noun it names, and its schema.
@@ -148,14 +151,21 @@ def _headers(headers: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _responses(route: APIRoute, guard: Guard | None) -> dict[str, Any]:
     answers = (route.openapi_extra or {})["answers"]
-    successes = {str(status): _with_id(answer.described()) for status, answer in answers.items()}
+    usual = REQUEST_ID | RATE_LIMIT if _is_limited(route, guard) else REQUEST_ID
+    successes = {
+        str(status): _with_headers(answer.described(), usual) for status, answer in answers.items()
+    }
     return successes | described_errors(
         refusal for refusal in _refusals(route, guard) if refusal.status not in answers
     )
 
 
-def _with_id(response: dict[str, Any]) -> dict[str, Any]:
-    return response | {"headers": response["headers"] | REQUEST_ID}
+def _with_headers(response: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    return response | {"headers": response["headers"] | usual}
+
+
+def _is_limited(route: APIRoute, guard: Guard | None) -> bool:
+    return guard is not None or "token" in _names(route)
 
 
 def _refusals(route: APIRoute, guard: Guard | None) -> Iterator[Refusal]:
@@ -170,6 +180,6 @@ def _refusals(route: APIRoute, guard: Guard | None) -> Iterator[Refusal]:
         yield from (NO_KEY, no_scope(guard.scope))
     yield from (not_found(PARAMETERS[name][0]) for name in _names(route))
     yield from own["refusals"]
-    if guard or "token" in _names(route):
+    if _is_limited(route, guard):
         yield from (TOO_MANY, AWAY)
     yield OURS

@@ -39,7 +39,7 @@ MEANING = {
     404: "Unknown, or another project's.",
     409: "The request does not fit the present state.",
     413: "The body is too large.",
-    415: "The body is not `application/json`.",
+    415: "The body's `Content-Type` or `Content-Encoding` is not one that is taken here.",
     422: "The idempotency key came with another body before.",
     429: "Too many requests; come back after `Retry-After`.",
     500: "Our fault; the request id leads to the log.",
@@ -55,9 +55,19 @@ _RETRY_AFTER = {
         "schema": {"type": "integer", "minimum": 1},
     }
 }
+RATE_LIMIT = {
+    "RateLimit-Policy": {
+        "description": 'Of its limit, where there is one: `"key";q=10000;w=5` is 10,000 in 5 s.',
+        "schema": TEXT,
+    },
+    "RateLimit": {
+        "description": 'What is left: `"key";r=9999;t=1` is 9,999 now, all of it again in 1 s.',
+        "schema": TEXT,
+    },
+}
 HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}},
-    429: _RETRY_AFTER,
+    429: _RETRY_AFTER | RATE_LIMIT,
     503: _RETRY_AFTER,
 }
 

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+import orjson
 from fastapi import Response
+
+from triggerfish.edge.near_paths import NearPaths
 
 OURS = files("triggerfish.edge.openapi") / "files"
 SWAGGER_UI = files("fastapi_swagger") / "resources"  # a release of swagger-ui-dist as it is
@@ -30,6 +33,16 @@ class File:
 @cache
 def document() -> File:
     return File((OURS / "openapi.json").read_bytes(), "application/json")
+
+
+def near_path(path: str) -> str | None:
+    """The path of the API that a wrong one was probably meant to be."""
+    return _paths().find(path)
+
+
+@cache
+def _paths() -> NearPaths:
+    return NearPaths(orjson.loads(document().content)["paths"])
 
 
 @cache
