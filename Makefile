@@ -18,7 +18,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq fuzz simulate verify compose-smoke check security-report reliability bench migrate package format openapi lock clean
+.PHONY: help up demo test test-elasticmq fuzz simulate verify compose-smoke check security-report reliability bench league migrate package format openapi lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -59,6 +59,9 @@ reliability: $(DEV)  ## inject every fault ROUNDS times (2), write the table in 
 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
+
+league: $(DEV)  ## measure peers beside us in one run (25 min; ARGS=--quick 8), write docs/evidence/league.md
+	$(BIN)/python -m tests.league $(ARGS)
 
 simulate: $(DEV)  ## run SEEDS=200 simulated platforms full of faults, or SEED=7 alone
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200)) $(ARGS)

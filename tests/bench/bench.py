@@ -119,10 +119,12 @@ def load(
 
 
 @contextmanager
-def server(module: str, **environment: str) -> Iterator[int]:
+def server(
+    module: str, *, package: str = "tests.bench.processes", **environment: str
+) -> Iterator[int]:
     """A helper process of the benchmark on a free port."""
     port = free_port()
-    command = [sys.executable, "-m", f"tests.bench.processes.{module}", str(port)]
+    command = [sys.executable, "-m", f"{package}.{module}", str(port)]
     process = subprocess.Popen(command, env=os.environ | environment)
     try:
         until = time.monotonic() + 30

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
+import psycopg
 
 from tests.simulation.customers import MOODS
 from tests.simulation.database import Storage
@@ -84,8 +84,8 @@ class Simulation:
             await self.platform.end()
         except (Lost, AssertionError) as broken:
             return str(broken)
-        except DBAPIError as broken:  # not that it is away: a statement that must not fail
-            return f"Postgres refused: {broken.orig}"
+        except psycopg.Error as broken:  # not that it is away: a statement that must not fail
+            return f"Postgres refused: {broken}"
         return None
 
     async def _step(self, step: int) -> None:

@@ -28,6 +28,7 @@ class World:
         self.faults = True
         self.crash_rate = self.random.choice((0.0, 0.01, 0.03))
         self.outage_rate = self.random.choice((0.0, 0.0, 0.02))
+        self.late_commits = self.random.choice((0.02, 0.1, 0.3))
         self.crashes = 0
         self.skew = timedelta()
         self.latest = START  # by the platform's own clock, which may be set back
@@ -50,6 +51,12 @@ class World:
 
     def note(self, who: str, what: str) -> None:
         self.trace.append(f"{self.elapsed():12.3f} {self.now():%d %H:%M:%S.%f} {who:9} {what}")
+
+    def late_commit(self) -> float:
+        """Seconds that a commit takes, with the transaction's locks still held."""
+        if self.random.random() >= self.late_commits:
+            return 0.0
+        return self.random.choice((0.001, 0.02, 0.02, 0.1, 0.4))
 
     def chance(self, probability: float) -> bool:
         return self.faults and self.random.random() < probability
@@ -112,14 +119,14 @@ class Process:
 
     async def point(self, label: str) -> None:
         """A step to the outside: others may run first, and here the process may die."""
-        self._go_on()
+        self.go_on()
         await asyncio.sleep(self.world.random.choice((0.0, 0.0, 0.0, 0.001, 0.02)))
-        self._go_on()
+        self.go_on()
         if self.world.chance(self.world.crash_rate):
             self.world.note(self.name, f"DIES {label}")
             await self.die()
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """End whatever task of a dead process still runs, in a way that nobody can miss."""
         if self.dead.is_set():
             raise asyncio.CancelledError

@@ -33,7 +33,7 @@ async def post_many(
         for _ in left:
             started = time.perf_counter()
             writer.write(request)
-            await _read_answer(reader)
+            await read_answer(reader)
             latencies.append(time.perf_counter() - started)
         writer.close()
 
@@ -48,7 +48,8 @@ async def post_many(
     }
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> None:
+async def read_answer(reader: asyncio.StreamReader) -> None:
+    """Read one answer to its end; it must say that the request was taken."""
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])
     if status not in (200, 201, 202):

@@ -1,7 +1,8 @@
 """A cheap receiver: answers every POST with 200 and keeps when each webhook-id came.
 
 Raw asyncio protocol, so that the receiver does not take the CPU it is to measure. Run as a process:
-`python -m tests.bench.processes.receiver PORT`. A GET answers the arrivals as JSON; a DELETE forgets them.
+`python -m tests.bench.processes.receiver PORT`. A GET answers the arrivals as JSON (/count: how many
+ids came); a DELETE forgets them.
 """
 
 import asyncio
@@ -38,29 +39,35 @@ class Receiver(asyncio.Protocol):
             total = end + 4 + (int(found[1]) if found else 0)
             if len(self._buffer) < total:
                 return
+            body = self._buffer[end + 4 : total]
             self._buffer = self._buffer[total:]
-            self._answer(head)
+            self._answer(head, body)
 
-    def _answer(self, head: bytes) -> None:
+    def id_of(self, head: bytes, body: bytes) -> bytes | None:
+        """Which delivery this is."""
+        found = WEBHOOK_ID.search(head)
+        return found[1] if found else None
+
+    def _answer(self, head: bytes, body: bytes) -> None:
         assert self._transport is not None
         if head.startswith(b"POST"):
-            found = WEBHOOK_ID.search(head)
-            if found:
-                arrivals.setdefault(found[1].decode(), []).append(time.time())
+            if name := self.id_of(head, body):
+                arrivals.setdefault(name.decode(), []).append(time.time())
             self._transport.write(OK)
             return
-        body = json.dumps(arrivals).encode()
+        said = len(arrivals) if head.startswith(b"GET /count ") else arrivals
+        answer = json.dumps(said).encode()
         if head.startswith(b"DELETE"):
             arrivals.clear()
-            body = b"{}"
+            answer = b"{}"
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+            b"Content-Length: %d\r\n\r\n%s" % (len(answer), answer)
         )
 
 
-async def serve(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", port)
+async def serve(port: int, protocol: type[Receiver] = Receiver) -> None:
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port)
     await server.serve_forever()
 
 
