@@ -6,13 +6,14 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from errno import EACCES, EADDRINUSE
 from pathlib import Path
 
 from local.cli import probes
 from local.cli.environment import for_children, worth_sharing
 from local.cli.state import Platform, StateDir
 from local.services import logs
-from local.services.errors import ServiceFailed
+from local.services.errors import CannotBegin
 from local.services.postgres import Postgres
 from local.services.service import Service, program
 from local.services.supervisor import Supervisor
@@ -74,7 +75,6 @@ class EmbeddedHost:
 
         Raises a `ServiceError` when something does not start.
         """
-        ensure_port_is_free(self.options.host, self.options.port)
         self.supervisor.stop_on_signals()
         self.supervisor.changed = self._announce
         try:
@@ -172,13 +172,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ensure_port_is_free(host: str, port: int) -> None:
-    """Raise `ServiceFailed` now, rather than let the gateway fail in its log."""
+def ensure_port_is_free(host: str, port: int, *, has_variables: bool = True) -> None:
+    """Raise `CannotBegin` now, rather than let a service fail in its log.
+
+    `has_variables`: the command takes TRIGGERFISH_HOST and TRIGGERFISH_PORT as well as options.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            why = f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"
-            raise ServiceFailed("gateway", why, "") from None
+            option = "--port" if error.errno in (EADDRINUSE, EACCES) else "--host"
+            variable = f" or TRIGGERFISH_{option[2:].upper()}" if has_variables else ""
+            raise CannotBegin(
+                f"Nothing can listen on {host}, port {port} ({error.strerror}):"
+                f" choose another with {option}{variable}."
+            ) from None

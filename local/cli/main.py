@@ -7,6 +7,7 @@ from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
 from local.cli.openapi import openapi
 from local.cli.receiver import receiver
+from local.cli.refusal import Commands
 from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
@@ -19,6 +20,7 @@ OPERATING = "Operating"
 SERVICES = "One service each"
 
 app = typer.Typer(
+    cls=Commands,
     name="triggerfish",
     help="Self-hosted event triggers made of serverless-style functions.",
     no_args_is_help=True,

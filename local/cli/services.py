@@ -8,18 +8,22 @@ import typer
 
 from local.cli import state
 from local.cli.environment import for_sqs
-from local.cli.paths import default_template
+from local.cli.paths import default_template, is_ours
+from local.cli.settings import check_settings, read_settings
 
 if TYPE_CHECKING:
     from triggerfish.settings import Settings
 
-Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
+Template = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="SAM template.", show_default=False),
+]
 Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
 
 
 def gateway(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT")] = 8080,
+    port: Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", min=0, max=65535)] = 8080,
     processes: Annotated[int, typer.Option(min=1)] = 1,
     event_lane: Annotated[
         bool, typer.Option("--event-lane", help="Call handlers with Lambda events only.")
@@ -29,7 +33,7 @@ def gateway(
     """Serve the functions' HTTP routes."""
     from local.runtime import gateway
 
-    use_sqs_endpoint()
+    begin(template)
     path = template or default_template()
     gateway.run(path, host=host, port=port, processes=processes, event_lane=event_lane)
 
@@ -38,7 +42,7 @@ def worker(template: Template = None) -> None:
     """Feed the queues' messages to their functions."""
     from local.runtime import poller
 
-    use_sqs_endpoint()
+    begin(template)
     poller.run(template or default_template())
 
 
@@ -53,7 +57,7 @@ def scheduler(
     from local.runtime import scheduler
     from local.runtime.invoker import UnknownFunctionError
 
-    use_sqs_endpoint()
+    begin(template)
     try:
         scheduler.run(template or default_template(), only=function or ())
     except UnknownFunctionError as error:
@@ -62,7 +66,7 @@ def scheduler(
 
 def broker(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option()] = 9324,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 9324,
     template: Template = None,
 ) -> None:
     """Run the embedded SQS broker with the template's queues."""
@@ -89,15 +93,12 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database to the current schema; make sure of the first API key and the bucket."""
-    from triggerfish.settings import Settings
-    from triggerfish.wiring.upkeep import migrate
-
-    settings, where = Settings(), state.find()
+    settings, where = read_settings(), state.find()
     _prepare_store(settings)
     if not generate_key:
         if settings.key_ring.first is None:
             typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.")
-        migrate(settings, queues_are_new=queues_are_new)
+        _migrate(settings, queues_are_new=queues_are_new)
         return
     known = settings.bootstrap_api_key or where.api_key_file.exists()
     where.path.mkdir(parents=True, exist_ok=True)
@@ -106,9 +107,22 @@ def migrate(
         settings = settings.model_copy(update={"encryption_keys_file": str(keys)})
     key = where.ensure_api_key(settings.bootstrap_api_key)
     given = settings.model_copy(update={"bootstrap_api_key": key})
-    migrate(given, queues_are_new=queues_are_new)
+    _migrate(given, queues_are_new=queues_are_new)
     shown = f"API key (shown only this once): {key}\n" if not known else ""
     typer.echo(f"{shown}The API key is kept in {where.api_key_file}")
+
+
+def _migrate(settings: "Settings", *, queues_are_new: bool) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    from triggerfish.wiring.upkeep import migrate
+
+    try:
+        migrate(settings, queues_are_new=queues_are_new)
+    except OperationalError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        typer.echo(f"TRIGGERFISH_DATABASE_URL: Postgres does not let us in: {said}", err=True)
+        raise typer.Exit(1) from None
 
 
 def _prepare_store(settings: "Settings") -> None:
@@ -120,6 +134,12 @@ def _prepare_store(settings: "Settings") -> None:
         prepare_store(settings)
     except TryLater as error:
         typer.echo(f"No bucket for uploads in {settings.s3_endpoint_url}: {error.__cause__}")
+
+
+def begin(template: Path | None) -> None:
+    """Check the settings; functions of another template may do without our database."""
+    check_settings(os.environ, needs_database=is_ours(template or default_template()))
+    use_sqs_endpoint()
 
 
 def use_sqs_endpoint() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,16 +9,18 @@ from rich.console import Console
 from rich.text import Text
 
 from local.cli import state
-from local.cli.host import EmbeddedHost, Options
+from local.cli.host import EmbeddedHost, Options, ensure_port_is_free
 from local.cli.paths import default_template
-from local.services.errors import ServiceError
+from local.cli.refusal import refuse
+from local.cli.services import Template
+from local.cli.settings import check_settings
+from local.services.errors import CannotBegin, ServiceError
 from local.services.supervisor import Supervisor
 
-Port = Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", help="Of the API.")]
+Port = Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", min=0, max=65535, help="Of the API.")]
 Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
 Workers = Annotated[int, typer.Option(min=1, help="Worker processes, which deliver events.")]
 Processes = Annotated[int, typer.Option(min=1, help="Gateway processes, which answer requests.")]
-Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line.")]
 WithParent = Annotated[bool, typer.Option("--end-with-parent", help="Stop when our parent ends.")]
 
@@ -44,8 +45,10 @@ def up(
     console = Console(highlight=False, soft_wrap=True)
     where = state.find()
     options = Options(host, port, workers, processes, (template or default_template()).absolute())
+    check_settings(os.environ, needs_database=False)
     try:
         with where.held():
+            ensure_port_is_free(host, port)
             console.print(f"Starting Triggerfish in {where.path} …", style="bright_black")
             supervisor = Supervisor(
                 lambda name, text: _say(console, name, text),
@@ -54,6 +57,8 @@ def up(
             )
             embedded = EmbeddedHost(options, where, os.environ, supervisor)
             embedded.run(lambda: _greet(console, embedded, time.monotonic() - began))
+    except CannotBegin as error:
+        refuse(str(error))
     except ServiceError as error:
         console.print(Text(str(error), style="red"))
         raise typer.Exit(1) from None
