@@ -1,6 +1,7 @@
 """Commands used wrongly: one sentence that names what to change, exit code 2, nothing begun."""
 
 import socket
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -153,3 +154,8 @@ def test_an_event_that_cannot_be_read_is_named(
     refused("invoke tick --event nofile", "--event", "nofile")
     (tmp_path / "event").write_text("{")
     refused(f"invoke tick --event {tmp_path / 'event'}", "--event", "JSON")
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"triggerfish {version('triggerfish')}\n")
