@@ -11,11 +11,13 @@ from pathlib import Path
 
 from local.cli import probes
 from local.cli.environment import for_children, worth_sharing
+from local.cli.preload import preload
 from local.cli.state import Platform, StateDir
 from local.services import logs
 from local.services.errors import CannotBegin
+from local.services.forked import forked
 from local.services.postgres import Postgres
-from local.services.service import Service, program
+from local.services.service import Process, Service, program
 from local.services.supervisor import Supervisor
 
 DATABASE = "triggerfish"
@@ -115,9 +117,9 @@ class EmbeddedHost:
     def _migrate(self) -> bool:
         if self.postgres:
             self.postgres.ensure_database(DATABASE)
-        command = command_line("migrate", *(["--queues-are-new"] if self.broker_port else []))
         log = self.state.log("migrate")
-        return self.supervisor.run_once("migrate", command, env=self.environment, log_file=log)
+        spawn = self._command(log, "migrate", *(["--queues-are-new"] if self.broker_port else []))
+        return self.supervisor.run_once("migrate", spawn, log)
 
     def _functions(self) -> list[Service]:
         options = self.options
@@ -134,9 +136,27 @@ class EmbeddedHost:
     def _service(self, name: str, tier: int, *arguments: str) -> Service:
         role = name.partition("-")[0]
         log = self.state.log(name)
-        command = command_line(role, "--template", str(self.options.template), *arguments)
-        spawn = program(command, env=self.environment, log_file=log)
+        spawn = self._command(log, role, "--template", str(self.options.template), *arguments)
         return Service(name, spawn, log, ready=self._probe(role), tier=tier)
+
+    def _command(self, log: Path, *words: str) -> Callable[[], Process]:
+        """How to run one of our own commands: as a fork where that is safe."""
+        if sys.platform != "linux":
+            command = [sys.executable, "-m", "local.cli", *words]
+            return program(command, env=self.environment, log_file=log)
+
+        def run() -> None:
+            from local.cli.main import app  # which imports us
+
+            app(list(words))
+
+        fork = forked(run, env=self.environment, log_file=log)
+
+        def spawn() -> Process:
+            preload(self.options.template)
+            return fork()
+
+        return spawn
 
     def _probe(self, role: str) -> Callable[[], bool]:
         """Functions are ready when the platform's own health says so, so that "up" means up."""
@@ -158,11 +178,6 @@ class EmbeddedHost:
                 environment=worth_sharing(self.environment),
             )
         )
-
-
-def command_line(role: str, *arguments: str) -> list[str]:
-    """How to run one of our own commands, whatever is on the PATH."""
-    return [sys.executable, "-m", "local.cli", role, *arguments]
 
 
 def free_port() -> int:

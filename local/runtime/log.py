@@ -6,11 +6,12 @@ Functions configure their own logging.
 import logging
 import sys
 import threading
+from functools import cache
 from typing import Any
 
 import structlog
 
-_JSON = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+_JSON: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
 class _Stderr:
@@ -28,17 +29,28 @@ def get_logger(part: str) -> Any:
 
     It shares no global state with the functions' logging.
     """
-    renderers: list[Any] = [structlog.dev.ConsoleRenderer()] if sys.stderr.isatty() else _JSON
     return structlog.wrap_logger(
         _Stderr(),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *renderers,
+            _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         part=part,
     )
+
+
+def _render(logger: object, method: str, event: Any) -> Any:
+    """For whatever sys.stderr is at that moment: a fork's is not its parent's."""
+    for renderer in _text() if sys.stderr.isatty() else _JSON:
+        event = renderer(logger, method, event)
+    return event
+
+
+@cache
+def _text() -> list[Any]:
+    return [structlog.dev.ConsoleRenderer()]
 
 
 class _Libraries(logging.Handler):

@@ -5,12 +5,26 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from local.services import logs
 
 STEADY_SECONDS = 30.0
 """A service that ran this long is no longer in trouble: its next restart is quick again."""
 LONGEST_WAIT_SECONDS = 10.0
+
+
+class Process(Protocol):
+    """A child process: a `subprocess.Popen`, or one that was forked."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | Any | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -22,7 +36,7 @@ class Service:
     """
 
     name: str
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Process]
     log_file: Path
     ready: Callable[[], bool] = lambda: True
     tier: int = 0
@@ -62,7 +76,7 @@ class Child:
 
     service: Service
     follower: logs.Follower
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     started_at: float = 0.0
     deaths: int = 0
     restart_at: float = 0.0

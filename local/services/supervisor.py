@@ -15,7 +15,7 @@ from pathlib import Path
 from local.services import logs
 from local.services.errors import ServiceError, ServiceFailed
 from local.services.lifeline import Lifeline, signal_group
-from local.services.service import Child, Service, program
+from local.services.service import Child, Process, Service
 
 TURN_SECONDS = 0.1
 START_SECONDS = 60.0
@@ -69,15 +69,13 @@ class Supervisor:
                 self._turn()
         return not self.stopping
 
-    def run_once(
-        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log_file: Path
-    ) -> bool:
+    def run_once(self, name: str, spawn: Callable[[], Process], log_file: Path) -> bool:
         """Run a program to its end, e.g. a migration; False when a stop was asked for.
 
         Raises `ServiceFailed` when it fails.
         """
         follower = logs.Follower(log_file)
-        process = program(command, env=env, log_file=log_file)()
+        process = spawn()
         self.lifeline.hold(process.pid)
         while process.poll() is None and not self.stopping:
             self._turn()

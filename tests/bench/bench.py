@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -36,6 +37,15 @@ class Bench:
     def __init__(self, platform: Platform, receiver_port: int) -> None:
         self.platform = platform
         self.receiver = f"http://127.0.0.1:{receiver_port}"
+
+    def another(self, folder: Path) -> Platform:
+        """A platform of the same version, not started."""
+        return Platform(folder, python=self.platform.python, root=self.platform.root)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For one more process beside the platform's own."""
+        return self.platform.service_environment()
 
     @property
     def services(self) -> dict[str, int]:

@@ -39,7 +39,7 @@ def cpu_used(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
 
 @contextmanager
 def peak_memory(services: Mapping[str, int]) -> Iterator[dict[str, float]]:
-    """The largest resident set of any one process of each service, in MB, while the block runs."""
+    """The largest share of memory (PSS) of any one process of each service, in MB, meanwhile."""
     peaks: dict[str, float] = dict.fromkeys(services, 0.0)
     done = threading.Event()
 
@@ -47,7 +47,7 @@ def peak_memory(services: Mapping[str, int]) -> Iterator[dict[str, float]]:
         while not done.wait(SAMPLE_SECONDS):
             for name, process in families(services):
                 try:
-                    resident = process.memory_info().rss / 1e6
+                    resident = process.memory_full_info().pss / 1e6
                 except psutil.NoSuchProcess:
                     continue
                 peaks[name] = max(peaks[name], resident)

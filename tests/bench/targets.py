@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tests.bench.sections.big_tables import READS
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -38,5 +40,13 @@ TARGETS: dict[tuple[str, str], Target] = {
     ("tick", "seconds"): at_most(2),
     ("create", "per_second"): at_least(800),
     ("create-batch", "per_second"): at_least(3_000),
+    ("start", "later start, seconds"): at_most(4),
+    ("memory", "in all, MB"): at_most(300),
+    ("tick-million", "seconds"): at_most(2),
+    **{("big-tables", f"{name}, p95_ms"): at_most(10) for name in READS},
+    ("big-tables", "rows read by sequential scans"): at_most(0),
+    ("big-tables", "accepts per_second, ratio to empty"): at_least(0.85),
+    ("big-tables", "deliveries per_second, ratio to empty"): at_least(0.85),
+    ("big-tables", "moved per_second"): at_least(50_000),
     ("idle", "CPU in all, %"): at_most(2),
 }

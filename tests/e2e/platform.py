@@ -31,12 +31,14 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
 STOP_SECONDS = 45.0
 NOBODY = 65534
+
+
+def _own_code(root: Path) -> str:
+    return os.pathsep.join((str(root), str(root / "layers" / "common")))
+
+
 PYTHONPATH = os.pathsep.join(
-    [
-        str(ROOT),
-        str(ROOT / "layers" / "common"),
-        *(path for path in sys.path if "site-packages" in path),
-    ]
+    [_own_code(ROOT), *(path for path in sys.path if "site-packages" in path)]
 )
 """This checkout, and what is installed for it, for whichever interpreter."""
 ELASTICMQ_URL = os.environ.get("ELASTICMQ_URL", "")
@@ -61,13 +63,15 @@ class Platform(Api):
         visibility_seconds: int | None = None,
         user: int | None = None,
         python: str = sys.executable,
+        root: Path = ROOT,
     ) -> None:
         self.folder = folder
         self.state_dir = folder / "state"
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self._user = user
-        self._python = python
+        self.python = python
+        self.root = root
         self._settings = dict(settings or {})
         self._output = folder / "up.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -166,7 +170,7 @@ class Platform(Api):
         """A `triggerfish` command line; commands that read the template get this platform's."""
         given = ["--template", str(self.template)] if self.template != template.DEFAULT else []
         wants = arguments[0] in ("up", "scheduler", "worker", "gateway", "invoke", "dlq")
-        return [self._python, "-m", "local.cli", *arguments, *(given if wants else [])]
+        return [self.python, "-m", "local.cli", *arguments, *(given if wants else [])]
 
     def environment(self) -> dict[str, str]:
         """For commands in this platform's name: nothing of the caller's own Triggerfish."""
@@ -177,7 +181,7 @@ class Platform(Api):
             settings["TRIGGERFISH_SQS_ENDPOINT_URL"] = ELASTICMQ_URL
         return {
             **own,
-            "PYTHONPATH": PYTHONPATH,
+            "PYTHONPATH": PYTHONPATH if self.root == ROOT else _own_code(self.root),
             "TRIGGERFISH_STATE_DIR": str(self.state_dir),
             "TRIGGERFISH_PORT": str(self.port),
             **settings,

@@ -1,4 +1,4 @@
-"""The worker, with its own CPU time split by stage. `python -m tests.bench.processes.sampled_worker OUT TEMPLATE`
+"""The worker, with its own CPU time split by stage. `python -P sampled_worker.py OUT TEMPLATE`
 
 The main thread is sampled by a CPU timer; each sample weighs the CPU time that this thread used
 since the one before, so idle moments weigh nothing. The threads beside it do nothing but SQS calls.

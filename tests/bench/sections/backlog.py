@@ -1,14 +1,12 @@
 """Delivering a backlog, and the CPU time of one delivery by stage."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
 from tests.bench.bench import PAYLOAD, Bench, Figures, load
 from tests.bench.measure import cpu_seconds, cpu_used
+from tests.bench.processes import sampled_worker
 
 
 def backlog(bench: Bench, count: int, endpoints: int) -> Figures:
@@ -35,10 +33,10 @@ def backlog(bench: Bench, count: int, endpoints: int) -> Figures:
 def _sampled_worker(bench: Bench, count: int) -> Figures:
     """Run one sampled worker until all is delivered; its CPU seconds by stage, and the time."""
     out = bench.platform.folder / "stages.json"
-    command = [sys.executable, "-m", "tests.bench.processes.sampled_worker", str(out)]
+    template = bench.platform.root / "infra" / "template.yaml"
     process = subprocess.Popen(
-        [*command, str(Path("infra/template.yaml").resolve())],
-        env=os.environ | bench.platform.note["environment"],
+        [bench.platform.python, "-P", sampled_worker.__file__, str(out), str(template)],
+        env=bench.environment,
         stderr=subprocess.DEVNULL,
     )
     query = "SELECT min(completed_at), max(completed_at) FROM event_logs_active"

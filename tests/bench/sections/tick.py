@@ -1,14 +1,29 @@
 """One tick with many triggers due."""
 
 import json
-import os
 import resource
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
-from tests.bench.bench import Bench, Figures
+from tests.bench.bench import ENDPOINTS, Bench, Figures
 from tests.bench.measure import cpu_seconds, cpu_used
+from tests.bench.rows import multiply, uuid_of
+
+TIMES = ("next_occurrence_at", "next_fire_at")
+
+
+def tick_among(bench: Bench, count: int, triggers: int) -> Figures:
+    """The same with many more triggers that are not due, and how fast those were copied."""
+    bench.schedule(datetime.now(UTC) + timedelta(days=2), ENDPOINTS)
+    revision = uuid_of("n", prefix="eeee")
+    multiply(bench, "trigger_revisions", triggers, {"id": revision, "trigger_id": revision})
+    later = f"one.next_fire_at + n * interval '{30 * 86_400 / triggers} s'"
+    changes = {"id": revision, "revision_id": revision}
+    multiply(bench, "triggers", triggers, changes | dict.fromkeys(TIMES, later))
+    bench.sql("ANALYZE triggers, trigger_revisions")
+    figures = tick(bench, count)
+    bench.sql("DELETE FROM trigger_revisions WHERE trigger_id NOT IN (SELECT id FROM triggers)")
+    return figures
 
 
 def tick(bench: Bench, count: int) -> Figures:
@@ -21,9 +36,9 @@ def tick(bench: Bench, count: int) -> Figures:
     with bench.paused("scheduler", "worker"):
         before, own = cpu_seconds(bench.services), resource.getrusage(resource.RUSAGE_CHILDREN)
         answer = subprocess.run(
-            [sys.executable, "-m", "local.cli", "invoke", "tick", "-e", "-"],
+            bench.platform.command("invoke", "tick", "-e", "-"),
             input=b'{"horizon_seconds": 900}',
-            env=os.environ | bench.platform.note["environment"],
+            env=bench.environment,
             capture_output=True,
             check=True,
         )

@@ -138,12 +138,12 @@ def test_patience_covers_ends_at_the_start(scene: Scene, tmp_path: Path) -> None
 
 
 def test_a_one_shot_that_fails_stops_the_start(scene: Scene) -> None:
-    command = [sys.executable, "-c", "raise SystemExit('bad migration')"]
+    bad = [sys.executable, "-c", "raise SystemExit('bad migration')"]
     log = scene.folder / "migrate.log"
     with pytest.raises(ServiceFailed, match="bad migration"):
-        scene.supervisor.run_once("migrate", command, env=os.environ, log_file=log)
+        scene.supervisor.run_once("migrate", program(bad, env=os.environ, log_file=log), log)
     good = [sys.executable, "-c", "pass"]
-    assert scene.supervisor.run_once("migrate", good, env=os.environ, log_file=log)
+    assert scene.supervisor.run_once("migrate", program(good, env=os.environ, log_file=log), log)
 
 
 def test_services_stop_tier_by_tier_from_the_highest(scene: Scene, tmp_path: Path) -> None:
