@@ -60,7 +60,7 @@ reliability: $(DEV)  ## inject every fault ROUNDS times (2), write the table in 
 bench: $(DEV)  ## measure speed, print a table, keep bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
 
-league: $(DEV)  ## measure peers beside us in one run (25 min; ARGS=--quick 8), write docs/evidence/league.md
+league: $(DEV)  ## measure peers beside us in one run (ARGS=--quick for less), write docs/evidence/league.md
 	$(BIN)/python -m tests.league $(ARGS)
 
 simulate: $(DEV)  ## run SEEDS=200 simulated platforms full of faults, or SEED=7 alone

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from tests.league.environments import CACHE, ROOT
-from tests.league.league import play, results_from
+from tests.league.league import Plan, play, results_from
 from tests.league.page import render
 from tests.league.peers import PEERS
 from tests.league.sections import SECTIONS
@@ -26,6 +26,7 @@ def main(
     peer: Annotated[list[str] | None, typer.Option(help="Only these peers.")] = None,
     section: Annotated[list[str] | None, typer.Option(help="Only these sections.")] = None,
     rounds: Annotated[int, typer.Option(min=1)] = 3,
+    minutes: Annotated[float, typer.Option(help="After these no further round begins.")] = 45,
     quick: Annotated[bool, typer.Option(help="One round of the most telling sections.")] = False,
     render_only: Annotated[
         Path | None, typer.Option(help="Write the page from kept results.")
@@ -44,7 +45,8 @@ def main(
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     kept = CACHE / "results" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     sections = {name: SECTIONS[name] for name in wanted}
-    results = play(names, sections, 1 if quick else rounds, _say, kept)
+    plan = Plan(names, sections, 1 if quick else rounds, minutes)
+    results = play(plan, _say, kept)
     text = render(results)
     console.print(Markdown(text))
     console.print(f"Kept in {kept}")

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,24 +70,39 @@ def install(names: Sequence[str], say: Say) -> dict[str, Entry]:
     return entries
 
 
-def play(
-    names: Sequence[str], sections: Mapping[str, Section], rounds: int, say: Say, keep: Path
-) -> Results:
-    """All rounds; the order of the peers turns by one from round to round."""
-    began = time.monotonic()
+@dataclass(frozen=True)
+class Plan:
+    """What to measure. After `minutes` no peer begins another round; the first round is whole."""
+
+    peers: Sequence[str]
+    sections: Mapping[str, Section]
+    rounds: int
+    minutes: float
+
+    def turns(self, playing: Sequence[str]) -> Iterator[tuple[int, str, dict[str, Section]]]:
+        """Round, peer and sections; the order of the peers turns by one from round to round."""
+        began = time.monotonic()
+        for number in range(self.rounds):
+            sections = {name: one for name, one in self.sections.items() if number < one.rounds}
+            turn = number % max(1, len(playing))
+            for name in [*playing[turn:], *playing[:turn]] if sections else ():
+                if number == 0 or time.monotonic() - began < self.minutes * 60:
+                    yield number, name, sections
+
+
+def play(plan: Plan, say: Say, keep: Path) -> Results:
+    """Install all peers and measure them; what is known is kept after each peer."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     cores = len(os.sched_getaffinity(0))
-    results = Results(now, cores, rounds, list(sections), install(names, say))
-    playing = [name for name in names if not results.entries[name].failures]
+    results = Results(now, cores, plan.rounds, list(plan.sections), install(plan.peers, say))
+    playing = [name for name in plan.peers if not results.entries[name].failures]
+    began = time.monotonic()
     with server("receiver", package="tests.league") as port:
-        for number in range(rounds):
-            turn = number % max(1, len(playing))
-            for name in [*playing[turn:], *playing[:turn]]:
-                say(f"round {number + 1}: {PEERS[name].name}")
-                chosen = {key: one for key, one in sections.items() if number < one.rounds}
-                _round(PEERS[name], results.entries[name], chosen, port, say)
-                results.seconds, results.load = time.monotonic() - began, os.getloadavg()[0]
-                results.keep(keep)
+        for number, name, sections in plan.turns(playing):
+            say(f"round {number + 1}: {PEERS[name].name}")
+            _round(PEERS[name], results.entries[name], sections, port, say)
+            results.seconds, results.load = time.monotonic() - began, os.getloadavg()[0]
+            results.keep(keep)
     return results
 
 

@@ -17,7 +17,8 @@ ABOUT = """\
 How late, how costly and how safe Triggerfish is beside other schedulers and queues, all measured by one command, in one run, on one machine.
 
     make league                                   # all of it, and this page anew
-    make league ARGS="--quick"                    # one round of the most telling sections
+    make league ARGS="--rounds 1"                 # each section once
+    make league ARGS="--quick"                    # the most telling sections, once
     make league ARGS="--peer river --peer triggerfish --section burst-2000 --rounds 1"
 """
 METHOD = """\
@@ -25,15 +26,15 @@ METHOD = """\
 
 - **One receiver** answers every POST at once and notes when each job's id arrived; **one generator** hands in HTTP requests, each counted from its turn. They, the peer and its store share the same {cores} cores.
 - Peers run one at a time, from an empty store, in an order that turns from round to round; a burst of 50 goes ahead to warm up. A cell is the median of its rounds, with the lowest and the highest.
-- **Late** is arrival at the receiver less the time a job was due, on one clock. *Early* came before it was due; *lost* did not come within 15 s of silence ({quiet:.0f} s after a fault); *doubled* came twice or more, which every at-least-once system may do after a fault.
-- **Killed**: SIGKILL for every process but the store once a tenth of 2,000 had arrived, and a restart at once. Where the server is its own store (the table below says so), it is killed too, and its files stay. *Recovery* goes from the restart's end to the last first arrival.
+- **Late** is arrival at the receiver less the time a job was due, on one clock; for jobs handed in over HTTP, less the turn of their request. *Early* came before it was due; *lost* did not come within 15 s of silence ({quiet:.0f} s after a fault); *doubled* came twice or more, which every at-least-once system may do after a fault.
+- **Killed**: SIGKILL for every process but the store once a tenth of 2,000 had arrived, and a restart at once. Where the server is its own store, as the table above says, it is killed too, and its files stay. *Recovery* goes from the restart's end to the last first arrival.
 - **The store away**: SIGSTOP for the store's processes (or the server that is its own store), for 10 s, at the same moment. *Recovery* goes from its end.
 - *CPU each* counts all processes of the peer and its store, from the last job scheduled to the last arrival; *memory* is their proportional set size.
 """
 LIMITS = """\
 ## What the comparison does not say
 
-- Most peers are libraries: the worker that posts is {lines} lines of ours ([workers](../../tests/league/workers)). They have no API, log of attempts, signatures, retries by endpoint, protection of internal addresses or per-endpoint limits; Triggerfish does all of that in the figures above, and holds one endpoint to its default of five deliveries at a time.
+- Most peers are libraries: the worker that posts is {lines} lines of ours ([workers](../../tests/league/workers)). They have no API, log of attempts, signatures, retries by endpoint, protection of internal addresses or per-endpoint limits; Triggerfish does all of that in the figures above, and holds each endpoint to its default limit of deliveries at a time. The others treat one endpoint and twenty alike, so 10,000 to one are measured of Triggerfish alone.
 - A worker takes {concurrency} at a time where that can be said. Other settings, more processes or more machines would give other figures, for every one of them.
 - Stores differ in what a loss of power would take: the column *durability* says when each calls something written. A SIGKILL takes nothing that the kernel already has.
 - Temporal is its development server over SQLite, the one that packages carry; a cluster over Postgres or Cassandra is another thing.
@@ -60,7 +61,7 @@ def render(results: Results) -> str:
 
 
 def _when(results: Results) -> str:
-    rounds = "one round" if results.rounds == 1 else f"{results.rounds} rounds"
+    rounds = "one round" if results.rounds == 1 else f"up to {results.rounds} rounds"
     return (
         f"Measured from {results.at} on, {results.cores} cores, {rounds} in "
         f"{results.seconds / 60:.0f} minutes; load average at the end {results.load:.1f}.\n"
@@ -77,8 +78,9 @@ def _about(entry: Entry) -> list[str]:
 def _figures(section: str, rows: Sequence[tuple[str, list[dict[str, float]]]]) -> str:
     names = list(dict.fromkeys(key for _, rounds in rows for one in rounds for key in one))
     in_ms = section.startswith(("spread", "accept", "saturation"))
-    headings = ["", *(_heading(name, in_ms) for name in names)]
-    return _table(headings, ([peer, *_cells(names, rounds, in_ms)] for peer, rounds in rows))
+    headings = ["", "rounds", *(_heading(name, in_ms) for name in names)]
+    cells = ([peer, str(len(rounds)), *_cells(names, rounds, in_ms)] for peer, rounds in rows)
+    return _table(headings, cells)
 
 
 def _cells(names: Sequence[str], rounds: list[dict[str, float]], in_ms: bool) -> list[str]:

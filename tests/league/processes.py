@@ -53,7 +53,9 @@ class Processes:
         self.wait_for(role, ready, begins)
         return process
 
-    def wait_for(self, role: str, text: str, begins: int = 0) -> None:
+    def wait_for(
+        self, role: str, text: str, begins: int = 0, *, seconds: float = START_SECONDS
+    ) -> None:
         """Wait until the log of a role, from `begins` on, holds this text."""
         log, process = self._folder / f"{role}.log", self._running[role]
 
@@ -62,7 +64,7 @@ class Processes:
 
         until(
             lambda: text in said() or process.poll() is not None,
-            START_SECONDS,
+            seconds,
             what=f"{text!r} in {log.name}",
             every=0.02,
         )

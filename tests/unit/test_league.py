@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.league import figures
-from tests.league.league import Entry, Results, results_from
+from tests.league.league import Entry, Plan, Results, results_from
 from tests.league.page import render
+from tests.league.sections import Section
 
 DUE = {"a": 10.0, "b": 10.0, "c": 10.0, "d": 20.0}
 
@@ -63,6 +64,16 @@ def test_a_peer_that_did_not_run_is_on_the_page_with_the_reason(tmp_path: Path) 
     kept = tmp_path / "results.json"
     Results("2026-03-02", 2, 1, ["idle"], {"fast": ran, "absent": absent}).keep(kept)
     page = render(results_from(kept))
-    assert "| Fast | 0.5 | 80 |" in page
+    assert "| Fast | 1 | 0.5 | 80 |" in page
     assert "- **Absent**: NOT RUN: `go` is not on this machine" in page
     assert "| Absent | not run |" in page
+
+
+def test_rounds_turn_the_order_and_end_when_the_time_is_up() -> None:
+    once, often = Section("once", lambda _: {}, rounds=1), Section("often", lambda _: {})
+    sections = {"once": once, "often": often}
+    turns = list(Plan(["a", "b"], sections, rounds=2, minutes=1).turns(["a", "b"]))
+    assert [(number, name) for number, name, _ in turns] == [(0, "a"), (0, "b"), (1, "b"), (1, "a")]
+    assert [list(chosen) for _, _, chosen in turns] == [[*sections]] * 2 + [["often"]] * 2
+    hurried = Plan(["a", "b"], sections, rounds=2, minutes=0).turns(["a", "b"])
+    assert [name for _, name, _ in hurried] == ["a", "b"]

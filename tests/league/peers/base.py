@@ -50,6 +50,10 @@ class Peer(ABC):
     requirements: ClassVar[tuple[str, ...]] = ()
     schedules_per_second: float = 300
     """A careful guess, which decides how far ahead a burst lies; replaced by what was measured."""
+    tells_endpoints_apart: ClassVar[bool] = False
+    """Whether one endpoint has limits of its own, so that one and twenty differ."""
+    largest_burst: ClassVar[int] = 10_000
+    """More would take this peer minutes; its settings say so."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,12 +1,9 @@
 """Triggerfish, as `triggerfish up` runs it, over a Postgres that survives it."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-
-import aiohttp
 
 from tests.e2e.platform import ROOT, Platform
 from tests.league.environments import output
@@ -14,14 +11,18 @@ from tests.league.peers.base import STORE, Intake, Job, TooLate
 from tests.league.peers.postgres import PostgresPeer
 from tests.league.processes import kill_trees
 
-CALLERS = 16
+BATCH = 1_000
 
 
 class Triggerfish(PostgresPeer):
     name = "Triggerfish"
-    settings = "`triggerfish up` with its defaults; Postgres started beside it, to survive the kill"
+    settings = (
+        "`triggerfish up` with its defaults, triggers made by `POST /api/v1/triggers/batch`; "
+        "Postgres started beside it, to survive the kill"
+    )
     environment = "triggerfish"
-    schedules_per_second = 120
+    schedules_per_second = 400
+    tells_endpoints_apart = True
 
     @classmethod
     def install(cls) -> None:
@@ -52,22 +53,16 @@ class Triggerfish(PostgresPeer):
         return [self.pids()[STORE]]
 
     def schedule(self, jobs: Sequence[Job]) -> None:
-        asyncio.run(self._create(jobs))
-
-    async def _create(self, jobs: Sequence[Job]) -> None:
-        left = iter(jobs)
-        headers = {"Authorization": f"Bearer {self.platform.api_key}"}
-
-        async def caller(session: aiohttp.ClientSession) -> None:
-            for job in left:
-                async with session.post("/api/v1/triggers", json=_definition(job)) as answer:
-                    if answer.status == 400 and time.time() > job.due:
-                        raise TooLate
-                    if answer.status != 201:
-                        raise RuntimeError(f"not created: {await answer.text()}")
-
-        async with aiohttp.ClientSession(self.platform.url, headers=headers) as session:
-            await asyncio.gather(*(caller(session) for _ in range(CALLERS)))
+        for start in range(0, len(jobs), BATCH):
+            batch = jobs[start : start + BATCH]
+            body = {"triggers": [_definition(job) for job in batch]}
+            answer = self.platform.request("POST", "/triggers/batch", body, timeout=120)
+            answer.raise_for_status()
+            errors = [one["error"] for one in answer.json()["results"] if "error" in one]
+            if errors and time.time() > batch[0].due:
+                raise TooLate
+            if errors:
+                raise RuntimeError(f"{len(errors)} not created, the first: {errors[0]}")
 
     def intake(self, url: str) -> Intake:
         trigger = self.platform.create(
