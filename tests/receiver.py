@@ -9,12 +9,13 @@ from aiohttp import web
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request; `arrived_at` is the wall clock in Unix seconds."""
+    """One request; `arrived_at` is the wall clock in Unix seconds, `target` path and query as sent."""
 
     arrived_at: float
     path: str
     headers: dict[str, str]
     body: bytes
+    target: str = ""
 
 
 @dataclass
@@ -66,6 +67,7 @@ class Receiver:
                     request.path,
                     {name.lower(): value for name, value in request.headers.items()},
                     body,
+                    request.raw_path,
                 )
             )
             if self.answer_after_seconds and request.path.startswith(self.slow_path):

@@ -5,10 +5,18 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from triggerfish.domain.access import Principal
+from triggerfish.domain.retry import WhichEndpoint
 from triggerfish.edge.auth import require
-from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.http import (
+    Json,
+    build_app,
+    lambda_handler,
+    parse_id,
+    read_json,
+    read_optional_json,
+)
 from triggerfish.edge.openapi import replay
-from triggerfish.edge.queries import ReplayBody, chosen, read_model
+from triggerfish.edge.queries import ReplayBody, ReplayOneBody, chosen, read_model
 from triggerfish.edge.views import replay_view, replayed_view
 from triggerfish.usecases.replay_events import replay_event, replay_events
 from triggerfish.wiring import wiring
@@ -28,14 +36,18 @@ async def many(request: Request, caller: Replayer) -> Json:
         limit=body.limit,
         cursor=body.cursor,
         dry_run=body.dry_run,
+        endpoint=WhichEndpoint(body.endpoint),
     )
     status = 200 if body.dry_run else 202
     return Json(replayed_view(replayed, dry_run=body.dry_run), status_code=status)
 
 
 @app.post("/api/v1/event-logs/{event_id}/replay", status_code=202, **replay.one)
-async def one(event_id: str, caller: Replayer) -> Json:
-    replay = await replay_event(parse_id(event_id, "event"), caller, wiring().replay_events)
+async def one(event_id: str, request: Request, caller: Replayer) -> Json:
+    id = parse_id(event_id, "event")
+    body = read_model(ReplayOneBody, await read_optional_json(request))
+    endpoint = WhichEndpoint(body.endpoint)
+    replay = await replay_event(id, caller, wiring().replay_events, endpoint=endpoint)
     return Json(replay_view(replay), status_code=202)
 
 

@@ -18,7 +18,7 @@ EVERY_SECONDS = 0.005
 STAGES = {
     "queue": ("botocore", "boto3", "urllib3", "local/runtime/sqs"),
     "SQL": ("sqlalchemy", "psycopg", "adapters/db"),
-    "HTTP": ("aiohttp", "httpx", "adapters/sender_http", "adapters/guarded"),
+    "HTTP": ("adapters/outgoing", "aiohappyeyeballs", "aiodns"),
 }
 
 seconds: defaultdict[str, float] = defaultdict(float)

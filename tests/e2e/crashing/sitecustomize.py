@@ -35,7 +35,7 @@ OVERDUE = "triggerfish.adapters.db.overdue_events"
 KEYS = "triggerfish.adapters.db.idempotency_keys"
 RETENTION = "triggerfish.adapters.db.retention"
 QUEUE = "triggerfish.adapters.queue_sqs"
-SENDER = "triggerfish.adapters.sender_http"
+SENDER = "triggerfish.adapters.outgoing.sender"
 POLLER = "local.runtime.sqs"
 BATCH = 5_000
 """Retention's: a move of as many means that there is more to move."""

@@ -76,6 +76,7 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
     ),
     (SCHEDULED, "catch_up", [*NOT_A_STRING, "some", ["all"]]),
     (SCHEDULED, "catch_up_window_seconds", [None, *NOT_A_NUMBER, 1.5, 46 * 3600 + 1]),
+    (SCHEDULED, "catch_up_grace_seconds", [None, *NOT_A_NUMBER, -1, 1.5, 3601]),
     (SCHEDULED, "schedule", [None, *NOT_AN_OBJECT, {}, {"at": None}]),
     (
         SCHEDULED,

@@ -37,6 +37,7 @@ FIELDS = (
     "schema",
     "catch_up",
     "catch_up_window_seconds",
+    "catch_up_grace_seconds",
 )
 # Never valid, so that nothing is stored: a field that no trigger has.
 DEFINITIONS = st.builds(

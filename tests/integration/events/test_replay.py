@@ -19,6 +19,7 @@ from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.event_log import EventLogFilter, Selection
 from triggerfish.domain.replay import MAX_REPLAYS
 from triggerfish.domain.retention import View
+from triggerfish.domain.retry import WhichEndpoint
 from triggerfish.usecases.manage_triggers import delete_trigger
 from triggerfish.usecases.query_event_logs import Window
 from triggerfish.usecases.replay_events import Replayed, replay_event, replay_events
@@ -148,8 +149,11 @@ async def test_a_thousand_events_are_written_anew_at_once(
     # The store alone: moto needs half a minute for a thousand messages.
     store, now = parts.replay_events.replays, parts.clock.now()
     wanted = Selection(EventLogFilter(), now - timedelta(hours=2), now, MAX_REPLAYS)
-    found = await store.find(caller.project_id, wanted)
-    written = await store.insert(caller.project_id, found, new_id=parts.ids.uuid7, now=now)
+    where = WhichEndpoint.ORIGINAL
+    found = await store.find(caller.project_id, wanted, endpoint=where)
+    written = await store.insert(
+        caller.project_id, found, endpoint=where, new_id=parts.ids.uuid7, now=now
+    )
     assert {one.replay_of for one in written} == {one.id for one in found}
     assert len({one.ref.event_id for one in written}) == len(found) == 1000
     assert count(database_url, "event_logs_active") == 2200

@@ -36,6 +36,11 @@ async def replayed(api: Api, **body: Any) -> dict[str, Any]:
     return view
 
 
+async def edited(api: Api, trigger: dict[str, Any], **change: Any) -> None:
+    answer = await api.http.patch(f"/api/v1/triggers/{trigger['id']}", json=change)
+    assert answer.status_code == 200, answer.text
+
+
 def originals(view: dict[str, Any]) -> set[str]:
     return {one["replay_of"] for one in view["replays"]}
 
@@ -196,3 +201,43 @@ async def test_a_replay_needs_its_scope_and_an_event_of_the_project(
     for unknown in (uuid4(), "x"):
         assert_refused(await api.http.post(f"{LOGS}/{unknown}/replay"), 404)
     assert api.stored()["event_logs_active"] == 1
+
+
+async def test_a_replay_goes_to_the_endpoint_of_then_or_to_the_current_one(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    trigger = await api.create(an_api_trigger(receiver.url("/then")))
+    event = await api.fire(trigger, b'{"id": 1}')
+    await functions.work(settings.deliveries_queue_url)
+    new = {"url": receiver.url("/now"), "max_concurrency": 2}
+    await edited(api, trigger, endpoint=new)
+    for body in ({}, {"endpoint": "original"}, {"endpoint": "current"}):
+        answer = await api.http.post(f"{LOGS}/{event}/replay", json=body)
+        assert answer.status_code == 202, answer.text
+        await functions.work(settings.deliveries_queue_url)
+    assert [one.path for one in receiver.deliveries] == ["/then", "/then", "/then", "/now"]
+    last = receiver.deliveries[-1]
+    assert last.body == b'{"id": 1}'
+    Webhook(trigger["signing_secret"]).verify(last.body, last.headers)
+    [attempt] = (await api.get(f"{LOGS}/{answer.json()['event_id']}"))["attempts"]
+    assert attempt["url"] == receiver.url("/now")
+    answer = await api.http.post(f"{LOGS}/{event}/replay", json={"endpoint": 1})
+    assert_refused(answer, 400, "endpoint")
+
+
+async def test_without_a_trigger_there_is_no_current_endpoint(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    gone = await api.create(an_api_trigger(receiver.url("/gone")))
+    kept = await api.create(an_api_trigger(receiver.url("/then")))
+    events = [await api.fire(trigger, b'{"id": 1}') for trigger in (gone, kept)]
+    await functions.work(settings.deliveries_queue_url)
+    await edited(api, kept, endpoint={"url": receiver.url("/now")})
+    assert (await api.http.delete(f"/api/v1/triggers/{gone['id']}")).status_code == 204
+    answer = await api.http.post(f"{LOGS}/{events[0]}/replay", json={"endpoint": "current"})
+    assert answer.status_code == 409
+    assert (await replayed(api, endpoint="current", dry_run=True))["count"] == 1
+    assert (await replayed(api, dry_run=True))["count"] == 2
+    assert originals(await replayed(api, endpoint="current")) == {events[1]}
+    await functions.work(settings.deliveries_queue_url)
+    assert receiver.deliveries[-1].path == "/now"

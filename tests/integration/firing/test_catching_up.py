@@ -1,5 +1,6 @@
 """Catching up after downtime reaches an endpoint bit by bit, and delays nothing that is on time."""
 
+import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,10 +13,11 @@ from tests.factories import a_scheduled_trigger
 from tests.integration.actions import create
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
-from triggerfish.domain.catch_up import GRACE, PACE
+from triggerfish.domain.catch_up import PACE
+from triggerfish.usecases.tick import fire_due
 from triggerfish.wiring import Wiring
 
-SECOND = timedelta(seconds=1)
+SECOND, GRACE = timedelta(seconds=1), timedelta(seconds=60)
 EVENTS = text("""
     SELECT trigger_id, scheduled_for, fired_at, next_attempt_at, status, attempts
       FROM event_logs_active ORDER BY scheduled_for, id
@@ -99,3 +101,82 @@ async def test_a_message_of_a_later_turn_is_sent_when_it_comes_near(
     report = await functions.tick(horizon_seconds=1)
     assert (report["fired"], report["swept"]) == (1, 10)
     assert len(functions.messages(queue)) == 1 + 10
+
+
+async def test_turns_stay_in_order_when_another_trigger_of_the_url_catches_up_later(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    """Also one with limits of its own: it is the same receiver."""
+    often = await create(
+        parts, caller, a_scheduled_trigger(receiver.url(), schedule={"every": "10s"})
+    )
+    url = {"url": receiver.url("/hook?other"), "max_concurrency": 2}
+    seldom = await create(
+        parts, caller, a_scheduled_trigger("", schedule={"every": "45s"}, endpoint=url)
+    )
+    resumed_at = clock.advance(minutes=10)
+    for trigger in (often, seldom):
+        clock.advance(seconds=1)
+        await fire_due(timedelta(0), parts.tick, only=[trigger.id])
+    missed = await made_up(parts)
+    assert {row.trigger_id for row in missed} == {often.id, seldom.id}
+    in_turn = sorted(missed, key=lambda row: row.next_attempt_at)
+    had_their_turn = [row for row in in_turn if row.next_attempt_at <= clock.now()]
+    assert len(had_their_turn) in (10, 11)
+    still = [row.scheduled_for for row in in_turn[len(had_their_turn) :]]
+    assert still == sorted(still)
+    turns = [row.next_attempt_at for row in in_turn]
+    assert (turns[0], a_pace_apart(turns)) == (resumed_at + SECOND, True)
+
+
+async def test_triggers_of_one_url_that_catch_up_at_the_same_moment_share_its_turns(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    triggers = [
+        await create(parts, caller, a_scheduled_trigger(receiver.url(), schedule={"every": "10s"}))
+        for _ in range(5)
+    ]
+    clock.advance(minutes=5)
+    await asyncio.gather(
+        *(fire_due(timedelta(0), parts.tick, only=[trigger.id]) for trigger in triggers)
+    )
+    missed = sorted(await made_up(parts), key=lambda row: row.next_attempt_at)
+    assert len(missed) == 5 * 23
+    assert a_pace_apart([row.next_attempt_at for row in missed])
+    due_at = [row.scheduled_for for row in missed if row.next_attempt_at > clock.now()]
+    assert due_at == sorted(due_at)
+
+
+async def test_what_made_room_is_sent_again_in_time_and_delivered_once(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    often = await create(
+        parts, caller, a_scheduled_trigger(receiver.url(), schedule={"every": "10s"})
+    )
+    seldom = await create(
+        parts, caller, a_scheduled_trigger(receiver.url(), schedule={"every": "45s"})
+    )
+    clock.advance(minutes=5)
+    for trigger in (often, seldom):  # messages of the first are sent before it makes room
+        await fire_due(SECOND, parts.tick, only=[trigger.id])
+    for _ in range(8):
+        await functions.work(parts.settings.deliveries_queue_url)
+        clock.advance(seconds=1)
+        await functions.tick(horizon_seconds=1)
+    missed = sorted(await made_up(parts), key=lambda row: row.scheduled_for)
+    assert {(row.status, len(row.attempts)) for row in missed} == {("success", 1)}
+    ids = [delivery.headers["webhook-id"] for delivery in receiver.deliveries]
+    assert len(ids) == len(set(ids))
+
+
+async def test_without_a_grace_nothing_is_late_and_none_means_none(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    strict = {"schedule": {"every": "5s"}, "catch_up": "none", "catch_up_grace_seconds": 0}
+    trigger = await create(parts, caller, a_scheduled_trigger(receiver.url(), **strict))
+    clock.advance(seconds=32)
+    report = await functions.tick(horizon_seconds=0)
+    assert (report["fired"], report["skipped"]) == (0, 6)
+    clock.advance(seconds=3)
+    assert (await functions.tick(horizon_seconds=0))["fired"] == 1
+    assert trigger.revision.definition.catch_up_grace_seconds == 0

@@ -79,6 +79,19 @@ async def test_a_valid_call_is_stored_before_it_is_answered_and_delivered_byte_f
     assert attempt["duration_ms"] > 0
 
 
+async def test_the_url_is_sent_and_shown_byte_for_byte(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    target = "/a%2Fb%3a/./c//?sig=%2F%3A%40%28&x=a+b"
+    trigger = await api.create(an_api_trigger(receiver.url(target)))
+    assert trigger["endpoint"]["url"] == receiver.url(target)
+    event_id = await api.fire(trigger, b'{"id": 1}')
+    await functions.work(settings.deliveries_queue_url)
+    assert [delivery.target for delivery in receiver.deliveries] == [target]
+    [attempt] = (await api.get(f"/api/v1/event-logs/{event_id}"))["attempts"]
+    assert attempt["url"] == receiver.url(target)
+
+
 async def test_a_due_trigger_is_fired_by_the_tick_and_delivered_once(
     api: Api, settings: Settings, receiver: Receiver
 ) -> None:

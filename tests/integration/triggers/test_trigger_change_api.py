@@ -66,13 +66,17 @@ async def test_null_puts_a_field_back_to_its_default(api: Api) -> None:
         retry={"delays_seconds": [1]},
         catch_up="none",
         catch_up_window_seconds=5,
+        catch_up_grace_seconds=0,
     )
     trigger = await api.create(body)
-    nothing = dict.fromkeys(("payload", "retry", "catch_up", "catch_up_window_seconds"))
+    nothing = dict.fromkeys(
+        ("payload", "retry", "catch_up", "catch_up_window_seconds", "catch_up_grace_seconds")
+    )
     edited = await patch(api, trigger, nothing)
     assert edited["payload"] == {}
     assert edited["retry"] == {"delays_seconds": [5, 30, 120, 600]}
     assert (edited["catch_up"], edited["catch_up_window_seconds"]) == ("all", 3600)
+    assert (trigger["catch_up_grace_seconds"], edited["catch_up_grace_seconds"]) == (0, 60)
 
 
 async def test_an_api_trigger_keeps_its_url_and_its_secret_when_it_is_edited(api: Api) -> None:

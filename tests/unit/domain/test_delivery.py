@@ -19,6 +19,7 @@ from triggerfish.domain.exchange import FailureKind, Reply, SendFailure
 from triggerfish.domain.retry import RetryPolicy
 
 DUE = datetime(2026, 3, 2, 12, tzinfo=UTC)
+URL = "https://example.com/hook?sig=%2F"
 STARTED, ENDED = DUE + timedelta(seconds=1), DUE + timedelta(seconds=3)
 TWICE = RetryPolicy((5.0, 30.0), jitter=0.0)
 NEVER = RetryPolicy(())
@@ -32,7 +33,7 @@ def event(attempt: int = 1) -> ClaimedEvent:
 
 
 def outcome(reply: Reply | SendFailure, attempt: int, policy: RetryPolicy) -> Outcome:
-    return settle(event(attempt), policy, reply, started=STARTED, ended=ENDED)
+    return settle(event(attempt), policy, reply, url=URL, started=STARTED, ended=ENDED)
 
 
 def http(status: int, retry_after: float | None = None) -> Reply:
@@ -125,7 +126,7 @@ def test_an_event_waits_as_its_jitter_says_the_same_every_time():
 )
 def test_no_attempt_begins_later_than_46_hours_after_the_event(ended_after, waited):
     ended = DUE + ended_after
-    settled = settle(event(), TWICE, http(503, 3600.0), started=ended, ended=ended)
+    settled = settle(event(), TWICE, http(503, 3600.0), url=URL, started=ended, ended=ended)
     assert settled.retry_at == (None if waited is None else ended + waited)
     assert settled.status is (Status.FAILURE if waited is None else Status.PENDING)
 
@@ -181,6 +182,7 @@ def test_an_attempt_says_what_came_back(reply, status_code, error, excerpt):
     attempt = outcome(reply, 2, TWICE).attempt
     assert attempt.to_json() == {
         "number": 2,
+        "url": URL,
         "started_at": STARTED,
         "duration_ms": 2000.0,
         "status_code": status_code,
@@ -197,5 +199,5 @@ def test_lateness_is_that_of_the_first_attempt():
 
 def test_an_event_that_was_held_is_not_late():
     released = replace(event(), released_at=STARTED)
-    settled = settle(released, TWICE, http(200), started=STARTED, ended=ENDED)
+    settled = settle(released, TWICE, http(200), url=URL, started=STARTED, ended=ENDED)
     assert settled.lateness_ms is None

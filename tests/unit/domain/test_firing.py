@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triggerfish.domain.catch_up import PACE
+from triggerfish.domain.catch_up import PACE, Waiting
 from triggerfish.domain.firing import (
     MAX_OCCURRENCES,
     Cursor,
@@ -26,6 +26,7 @@ from triggerfish.domain.schedule import At, Every, Schedule
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 ID = UUID(int=7)
+KEY = "9f86d081884c7d65"
 
 
 def due(schedule: Schedule, at: datetime, **changes: Any) -> DueTrigger:
@@ -33,7 +34,7 @@ def due(schedule: Schedule, at: datetime, **changes: Any) -> DueTrigger:
         "fired_count": 0,
         "catch_up": "all",
         "catch_up_window": HOUR,
-        "endpoint_key": "https://example.com:443",
+        "endpoint_key": KEY,
     } | changes
     return DueTrigger(ID, UUID(int=8), schedule, at, **given)
 
@@ -161,7 +162,7 @@ def test_triggers_that_catch_up_at_one_endpoint_take_turns_the_oldest_first():
     often = due(every(2 * MINUTE, NOW - 7 * MINUTE), NOW - 7 * MINUTE)
     seldom = due(every(HOUR, NOW - 4 * MINUTE), NOW - 4 * MINUTE)
     elsewhere = due(every(HOUR, NOW - 4 * MINUTE), NOW - 4 * MINUTE, endpoint_key="other")
-    assert turns_of(plan_batch([often, seldom, elsewhere], now=NOW, until=NOW)) == [
+    assert turns_of(plan_batch([often, seldom, elsewhere], now=NOW, until=NOW).plans) == [
         {
             NOW - 7 * MINUTE: NOW,
             NOW - 5 * MINUTE: NOW + PACE,
@@ -174,20 +175,50 @@ def test_triggers_that_catch_up_at_one_endpoint_take_turns_the_oldest_first():
 
 
 def test_what_is_on_time_waits_for_nobodys_turn():
-    behind = due(every(HOUR, NOW - HOUR), NOW - HOUR, last_turn=NOW + MINUTE)
+    missed = due(every(HOUR, NOW - HOUR), NOW - HOUR)
     on_time = due(every(HOUR, NOW), NOW)
-    assert turns_of(plan_batch([on_time, behind], now=NOW, until=NOW)) == [
+    waiting = [Waiting(ID, KEY, NOW - 2 * HOUR, NOW + MINUTE)]
+    made = plan_batch([on_time, missed], now=NOW, until=NOW, waiting=waiting)
+    assert turns_of(made.plans) == [
         {NOW: None},
         {NOW - HOUR: NOW + MINUTE + PACE, NOW: None},
     ]
 
 
 def test_turns_change_nothing_else_of_a_plan():
-    behind = due(every(SECOND, NOW - HOUR), NOW - HOUR, last_turn=NOW + MINUTE)
-    [made] = plan_batch([behind], now=NOW, until=NOW)
-    alone = plan(behind, now=NOW, until=NOW)
+    missed = due(every(SECOND, NOW - HOUR), NOW - HOUR)
+    waiting = [Waiting(ID, KEY, NOW - 2 * HOUR, NOW + MINUTE)]
+    [made] = plan_batch([missed], now=NOW, until=NOW, waiting=waiting).plans
+    alone = plan(missed, now=NOW, until=NOW)
     assert [replace(firing, turn=None) for firing in made.firings] == list(alone.firings)
     assert (made.skipped, made.next) == (alone.skipped, alone.next)
+
+
+@pytest.mark.parametrize(("policy", "fired", "skipped"), [("none", 1, 4), ("latest", 2, 3)])
+def test_without_a_grace_only_what_is_on_time_is_not_missed(policy, fired, skipped):
+    late = NOW - 4 * SECOND
+    trigger = due(every(SECOND, late), late, catch_up=policy, catch_up_grace=timedelta(0))
+    made = plan(trigger, now=NOW, until=NOW)
+    assert (len(made.firings), made.skipped) == (fired, skipped)
+    assert made.firings[-1].scheduled_for == NOW
+
+
+def test_the_grace_of_a_trigger_decides_whether_its_firings_wait_for_turns():
+    late = NOW - 4 * SECOND
+    strict = due(every(2 * SECOND, late), late, catch_up_grace=timedelta(0))
+    usual = due(every(2 * SECOND, late), late, endpoint_key="other")
+    assert turns_of(plan_batch([strict, usual], now=NOW, until=NOW).plans) == [
+        {late: NOW, NOW - 2 * SECOND: NOW + PACE, NOW: None},
+        {late: None, NOW - 2 * SECOND: None, NOW: None},
+    ]
+
+
+def test_triggers_with_other_limits_of_one_receiver_share_its_turns():
+    limited = due(every(HOUR, NOW - HOUR), NOW - HOUR, endpoint_key=f"{KEY};2;")
+    free = due(every(HOUR, NOW - 2 * HOUR), NOW - 2 * HOUR, catch_up_window=3 * HOUR)
+    [one, other] = turns_of(plan_batch([limited, free], now=NOW, until=NOW).plans)
+    assert other == {NOW - 2 * HOUR: NOW, NOW - HOUR: other[NOW - HOUR], NOW: None}
+    assert {one[NOW - HOUR], other[NOW - HOUR]} == {NOW + PACE, NOW + 2 * PACE}
 
 
 @settings(max_examples=150, deadline=None)

@@ -47,12 +47,17 @@ def test_jitter_stretches_a_wait_by_less_than_a_tenth():
         ({"delays_seconds": [1, 2.5]}, (1.0, 2.5)),
         ({"delays_seconds": [1] * 20}, (1.0,) * 20),
         ({"delays_seconds": [46 * 3600]}, (165_600.0,)),
+        ({"endpoint": "current"}, DEFAULT_DELAYS_SECONDS),
+        ({"delays_seconds": [1], "endpoint": "current"}, (1.0,)),
+        ({"exponential": {"max_attempts": 2}, "endpoint": "current"}, (5.0,)),
+        ({"delays_seconds": [1], "endpoint": "original"}, (1.0,)),
     ],
 )
 def test_a_policy_is_read_and_written_as_the_same(raw, delays):
     policy = parse_retry(raw)
     assert policy.delays_seconds == delays
     assert policy.max_attempts == len(delays) + 1
+    assert policy.endpoint == (raw or {}).get("endpoint", "original")
     assert parse_retry(policy.to_json()) == policy == RetryPolicy.from_json(policy.to_json())
 
 
@@ -103,6 +108,8 @@ def test_jitter_is_the_same_for_an_attempt_and_spreads_over_events_and_attempts(
         ("never", "retry"),
         ({}, "retry.delays_seconds"),
         ({"delays_seconds": None}, "retry.delays_seconds"),
+        ({"endpoint": "elsewhere"}, "retry.endpoint"),
+        ({"delays_seconds": [1], "endpoint": None}, "retry.endpoint"),
         ({"delays_seconds": "5"}, "retry.delays_seconds"),
         ({"delays_seconds": [1] * 21}, "retry.delays_seconds"),
         ({"delays_seconds": [46 * 3600, 1]}, "retry.delays_seconds"),

@@ -1,14 +1,17 @@
 """What happens to occurrences missed while the platform was down, paused or far behind.
 
-An occurrence later than GRACE is missed; a younger one is merely late and always fires. Of the
-missed, the policy `all` fires those within a window, `latest` only the newest, `none` nothing.
-What is made up reaches one endpoint in turns, a PACE apart, however many triggers it has.
+An occurrence that is later than its trigger's grace is missed; a younger one is merely late and
+always fires. Of the missed, the policy `all` fires those within a window, `latest` only the newest,
+`none` nothing. What is made up reaches one endpoint in turns, a PACE apart and the oldest first,
+however many triggers it has and whenever they catch up.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 from triggerfish.domain.cron import count_fires, newest_fire
 from triggerfish.domain.schedule import At, Every, Schedule, next_occurrence
@@ -16,7 +19,7 @@ from triggerfish.domain.schedule import At, Every, Schedule, next_occurrence
 CatchUpPolicy = Literal["all", "latest", "none"]
 
 # A tick runs every second (every minute on AWS): a restart or a slow minute misses nothing.
-GRACE = timedelta(seconds=60)
+DEFAULT_GRACE_SECONDS = 60
 # Ten a second: an hour of a trigger that fires every second, the most frequent there is, is worked
 # off in six minutes; an endpoint that answers within half a second never meets its concurrency cap.
 PACE = timedelta(milliseconds=100)
@@ -47,13 +50,14 @@ def resume(
     *,
     now: datetime,
     window: timedelta,
+    grace: timedelta,
     fired: int = 0,
 ) -> Resume:
     """Apply the policy to everything missed since `next_at`, without listing it.
 
     What is left from the returned `next_at` on is to be fired, in batches, by `schedule.due`.
     """
-    skip = skip_to(schedule, next_at, before=_fires_from(policy, now, window), fired=fired)
+    skip = skip_to(schedule, next_at, before=_fires_from(policy, now, window, grace), fired=fired)
     if policy != "latest" or skip.newest is None:
         return Resume(None, skip.count, skip.next_at)
     after_make_up = skip.next_at
@@ -62,37 +66,53 @@ def resume(
     return Resume(skip.newest, skip.count - 1, after_make_up)
 
 
-def catch_up(
-    policy: CatchUpPolicy, occurrences: Sequence[datetime], *, now: datetime, window: timedelta
-) -> tuple[list[datetime], int]:
-    """Split due occurrences (ascending) into those to fire and the number skipped."""
-    fires_from = _fires_from(policy, now, window)
-    fire = [occurrence for occurrence in occurrences if occurrence >= fires_from]
-    missed = len(occurrences) - len(fire)
-    if policy == "latest" and missed:
-        return [occurrences[missed - 1], *fire], missed - 1
-    return fire, missed
-
-
-def is_made_up(fire_at: datetime, now: datetime) -> bool:
+def is_made_up(fire_at: datetime, now: datetime, grace: timedelta) -> bool:
     """Whether what should have fired at `fire_at` and fires now was missed, not merely late."""
-    return fire_at < now - GRACE
+    return fire_at < now - grace
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event that was made up earlier and waits for its turn at its endpoint."""
+
+    id: UUID
+    endpoint: str
+    scheduled_for: datetime
+    turn: datetime
 
 
 def turns(
-    endpoints: Iterable[str], *, now: datetime, last: Mapping[str, datetime]
-) -> list[datetime]:
-    """When each of several made-up firings is posted, given their endpoints in order.
+    missed: Sequence[tuple[str, datetime]], *, now: datetime, waiting: Sequence[Waiting]
+) -> tuple[list[datetime], list[Waiting]]:
+    """When each of several made-up firings is posted, given their endpoints and due times.
 
-    The first of an endpoint goes now, or a PACE after the `last` turn already taken there.
+    They join what waits already: the oldest first, a PACE apart. The first goes now, or a PACE
+    after the turn before it. Also returns those waiting that make room, with their new turns.
     """
-    free_at = {endpoint: turn + PACE for endpoint, turn in last.items()}
-    taken = []
-    for endpoint in endpoints:
-        turn = max(now, free_at.get(endpoint, now))
-        free_at[endpoint] = turn + PACE
-        taken.append(turn)
-    return taken
+    taken = dict[int, datetime]()
+    moved = list[Waiting]()
+    for endpoint, queue in _queues(missed).items():
+        there = [one for one in waiting if one.endpoint == endpoint]
+        stay = [one.turn for one in there if one.turn <= now or one.scheduled_for <= queue[0][0]]
+        turn = max(now, max(stay, default=now - PACE) + PACE)
+        queue += [(one.scheduled_for, one) for one in there if one.turn > max(stay, default=now)]
+        for _, one in sorted(queue, key=lambda entry: entry[0]):
+            if not isinstance(one, Waiting):
+                taken[one] = turn
+            elif one.turn != turn:
+                moved.append(replace(one, turn=turn))
+            turn += PACE
+    return [taken[n] for n in range(len(missed))], moved
+
+
+def _queues(
+    missed: Sequence[tuple[str, datetime]],
+) -> dict[str, list[tuple[datetime, "int | Waiting"]]]:
+    """For each endpoint, the places and due times of its missed firings, the oldest first."""
+    queues = defaultdict[str, list[tuple[datetime, int | Waiting]]](list)
+    for n, (endpoint, due_at) in sorted(enumerate(missed), key=lambda entry: entry[1][1]):
+        queues[endpoint].append((due_at, n))
+    return queues
 
 
 def skip_to(schedule: Schedule, next_at: datetime, *, before: datetime, fired: int = 0) -> Skip:
@@ -121,5 +141,7 @@ def _newest_and_count(schedule: Schedule, start: datetime, end: datetime) -> tup
     return newest, count_fires(rule.expression, rule.timezone, start, end)
 
 
-def _fires_from(policy: CatchUpPolicy, now: datetime, window: timedelta) -> datetime:
-    return now - (max(window, GRACE) if policy == "all" else GRACE)
+def _fires_from(
+    policy: CatchUpPolicy, now: datetime, window: timedelta, grace: timedelta
+) -> datetime:
+    return now - (max(window, grace) if policy == "all" else grace)

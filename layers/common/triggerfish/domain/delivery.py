@@ -88,9 +88,10 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt as the event log shows it."""
+    """One attempt as the event log shows it; `url` is the one that was sent."""
 
     number: int
+    url: str
     started_at: datetime
     duration: timedelta
     status_code: int | None
@@ -100,6 +101,7 @@ class Attempt:
     def to_json(self) -> dict[str, Any]:
         return {
             "number": self.number,
+            "url": self.url,
             "started_at": self.started_at,
             "duration_ms": round(self.duration.total_seconds() * 1000, 1),
             "status_code": self.status_code,
@@ -170,11 +172,12 @@ def settle(
     retry: RetryPolicy,
     reply: Reply | SendFailure,
     *,
+    url: str,
     started: datetime,
     ended: datetime,
 ) -> Outcome:
-    """Decide what an attempt means for its event."""
-    attempt = _attempt(event.attempt, reply, started, ended)
+    """Decide what an attempt at `url` means for its event."""
+    attempt = _attempt(event.attempt, url, reply, started, ended)
     match classify(reply):
         case Verdict.DELIVERED:
             return Outcome(event, attempt, Status.SUCCESS)
@@ -201,12 +204,13 @@ def _retry_at(
 
 
 def _attempt(
-    number: int, reply: Reply | SendFailure, started: datetime, ended: datetime
+    number: int, url: str, reply: Reply | SendFailure, started: datetime, ended: datetime
 ) -> Attempt:
+    took = ended - started
     if isinstance(reply, SendFailure):
-        return Attempt(number, started, ended - started, None, _failure_text(reply), "")
+        return Attempt(number, url, started, took, None, _failure_text(reply), "")
     error = None if 200 <= reply.status_code < 300 else _answer_text(reply.status_code)
-    return Attempt(number, started, ended - started, reply.status_code, error, reply.excerpt)
+    return Attempt(number, url, started, took, reply.status_code, error, reply.excerpt)
 
 
 def _answer_text(status_code: int) -> str:

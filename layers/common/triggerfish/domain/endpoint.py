@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from triggerfish.domain.endpoint_limits import endpoint_key, parse_max_concurrency, parse_rate
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.field_names import REQUIRED, shown, unknown_fields
-from triggerfish.domain.hostname import parse_authority
+from triggerfish.domain.hostname import parse_authority, split_port
 
 T = TypeVar("T")
 
@@ -25,6 +25,8 @@ MAX_HEADER_VALUE_LENGTH = 4_096
 DEFAULT_TIMEOUT_SECONDS = 15.0
 MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 1, 30
 
+HTTP_URL = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE)
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110, 5.5: new fields keep to US-ASCII
 
@@ -70,7 +72,7 @@ FORBIDDEN_PREFIXES = (
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A checked destination. `url` is normalised: lower-case scheme, host in its ASCII form."""
+    """A checked destination. Of `url`, scheme and host are normalised; the rest is as written."""
 
     url: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold credentials
@@ -132,7 +134,10 @@ def _parse_limits(
 
 
 def parse_url(raw: object) -> str:
-    """The normalised URL. Raises ValueError with a message for the customer."""
+    """The URL with scheme and host normalised, all else as it was written.
+
+    Raises ValueError with a message for the customer.
+    """
     if raw is None:
         raise ValueError(REQUIRED)
     if not isinstance(raw, str):
@@ -141,22 +146,40 @@ def parse_url(raw: object) -> str:
         raise ValueError(f"must be at most {MAX_URL_LENGTH} characters")
     if any(ch in " \\" or not ch.isprintable() for ch in raw):
         raise ValueError("must not contain white space, control characters or backslashes")
-    parts = _split(raw)
-    if parts.scheme not in ("http", "https"):
-        raise ValueError("must begin with https:// or http://")
+    scheme, authority, rest = _split(raw)
     if "#" in raw:
         raise ValueError("must not have a fragment")
-    url = urlunsplit((parts.scheme, parse_authority(parts.netloc), parts.path, parts.query, ""))
+    url = f"{scheme}://{parse_authority(authority)}{rest}"
     if len(url) > MAX_URL_LENGTH:
         raise ValueError(f"must be at most {MAX_URL_LENGTH} characters")
     return url
 
 
-def _split(raw: str) -> SplitResult:
-    try:
-        return urlsplit(raw)
-    except ValueError as error:  # unbalanced brackets, characters that normalise to "/" or "@"
-        raise ValueError("must have a valid host name") from error
+def split_url(url: str) -> tuple[str, str, int | None, str]:
+    """Scheme, host (IPv6 in brackets), port, and what is sent of the rest. Raises ValueError."""
+    scheme, authority, rest = _split(parse_url(url))
+    host, _, port = split_port(authority)
+    return scheme, host, int(port) if port else None, _as_sent(rest)
+
+
+def sent_url(url: str) -> str:
+    """A checked URL as it is sent: byte for byte, but for what no request can hold."""
+    scheme, authority, rest = _split(url)
+    return f"{scheme}://{authority}{_as_sent(rest)}"
+
+
+def _split(raw: str) -> tuple[str, str, str]:
+    """Scheme, authority, and the rest as it was written."""
+    parts = HTTP_URL.fullmatch(raw)
+    if parts is None:
+        raise ValueError("must begin with https:// or http://")
+    return parts[1].lower(), parts[2], parts[3]
+
+
+def _as_sent(rest: str) -> str:
+    """Path and query. RFC 3987, 3.1: what is not ASCII becomes percent-encoded UTF-8."""
+    path = rest if rest.startswith("/") else "/" + rest
+    return path if path.isascii() else NOT_ASCII.sub(lambda found: quote(found[0]), path)
 
 
 def _parse_headers(raw: object, problems: list[FieldError]) -> tuple[tuple[str, str], ...]:

@@ -37,6 +37,11 @@ def endpoint_key(
     return f"{digest};{max_concurrency or ''};{rate}"
 
 
+def receiver_of(key: str) -> str:
+    """What an endpoint key says of the receiver, whatever limits the trigger gives it."""
+    return key.partition(";")[0]
+
+
 @lru_cache(maxsize=10_000)
 def limits_of(key: str) -> Limits:
     """The limits in an endpoint key."""

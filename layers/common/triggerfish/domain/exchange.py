@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from uuid import UUID
 
 EXCERPT_CHARACTERS = 1_000
 MAX_RETRY_AFTER_SECONDS = 86_400.0  # a sanity bound; the retry policy has its own, tighter one
@@ -24,12 +25,16 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True)
 class OutboundRequest:
-    """One POST. `timeout_seconds` is wall clock, from name lookup to last byte."""
+    """One POST. `timeout_seconds` is wall clock, from name lookup to last byte.
+
+    `project_id` is who the look-up of the name is counted for.
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     timeout_seconds: float
+    project_id: UUID | None = None
 
 
 @dataclass(frozen=True)

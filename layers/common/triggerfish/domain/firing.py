@@ -1,13 +1,21 @@
 """What one look at a due trigger leads to: what fires, what is skipped, and what is next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
 
-from triggerfish.domain.catch_up import CatchUpPolicy, is_made_up, resume, turns
+from triggerfish.domain.catch_up import (
+    DEFAULT_GRACE_SECONDS,
+    CatchUpPolicy,
+    Waiting,
+    is_made_up,
+    resume,
+    turns,
+)
 from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.endpoint_limits import receiver_of
 from triggerfish.domain.schedule import Schedule, due, first_occurrence, jittered
 
 # Bounds the rows one look writes for one trigger; what is left is taken by the next look.
@@ -24,10 +32,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class DueTrigger:
-    """A trigger whose next occurrence lies within the look-ahead, locked for this transaction.
-
-    `last_turn` is set for one that is behind: the last turn that is taken at its endpoint.
-    """
+    """A trigger whose next occurrence lies within the look-ahead, locked for this transaction."""
 
     id: UUID
     revision_id: UUID
@@ -37,7 +42,7 @@ class DueTrigger:
     catch_up: CatchUpPolicy
     catch_up_window: timedelta
     endpoint_key: str
-    last_turn: datetime | None = None
+    catch_up_grace: timedelta = timedelta(seconds=DEFAULT_GRACE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,14 @@ class Plan:
     firings: tuple[Firing, ...]
     skipped: int
     next: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What becomes of a batch of due triggers, and of made-up events that make room for theirs."""
+
+    plans: list[Plan]
+    moved: list[Waiting] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,7 @@ def plan(trigger: DueTrigger, *, now: datetime, until: datetime) -> Plan:
         # An occurrence waits for its jitter by design; only what is later than that is missed.
         now=now - timedelta(seconds=schedule.jitter_seconds),
         window=trigger.catch_up_window,
+        grace=trigger.catch_up_grace,
         fired=trigger.fired_count,
     )
     fire = (
@@ -101,27 +115,29 @@ def plan(trigger: DueTrigger, *, now: datetime, until: datetime) -> Plan:
     return Plan(trigger, firings, resumed.skipped, _cursor(schedule, next_at, seed))
 
 
-def plan_batch(due: Sequence[DueTrigger], *, now: datetime, until: datetime) -> list[Plan]:
+def plan_batch(
+    due: Sequence[DueTrigger], *, now: datetime, until: datetime, waiting: Sequence[Waiting] = ()
+) -> Batch:
     """Plan all of a batch. What is made up takes turns at its endpoint, the oldest first.
 
-    What is on time, or merely late, does not wait for any of that.
+    `waiting` is what waits there for its turn. What is on time, or merely late, does not wait.
     """
     plans = [plan(trigger, now=now, until=until) for trigger in due]
-    missed = sorted(
-        (firing.scheduled_for, n, m)
+    missed = [
+        (n, m, firing.scheduled_for)
         for n, planned in enumerate(plans)
         for m, firing in enumerate(planned.firings)
-        if is_made_up(firing.scheduled_for, now)
-    )
+        if is_made_up(firing.scheduled_for, now, planned.trigger.catch_up_grace)
+    ]
     if not missed:
-        return plans
-    taken = turns(
-        (due[n].endpoint_key for _, n, _ in missed),
+        return Batch(plans)
+    taken, moved = turns(
+        [(receiver_of(due[n].endpoint_key), due_at) for n, _, due_at in missed],
         now=now,
-        last={one.endpoint_key: one.last_turn for one in due if one.last_turn is not None},
+        waiting=waiting,
     )
-    turn_of = {(n, m): turn for (_, n, m), turn in zip(missed, taken, strict=True)}
-    return [_with_turns(planned, n, turn_of) for n, planned in enumerate(plans)]
+    turn_of = {(n, m): turn for (n, m, _), turn in zip(missed, taken, strict=True)}
+    return Batch([_with_turns(planned, n, turn_of) for n, planned in enumerate(plans)], moved)
 
 
 def _with_turns(planned: Plan, n: int, turn_of: Mapping[tuple[int, int], datetime]) -> Plan:

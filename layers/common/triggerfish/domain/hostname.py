@@ -15,7 +15,7 @@ def parse_authority(netloc: str) -> str:
     """`host` or `host:port`, lower case and ASCII. Raises ValueError with a customer's message."""
     if "@" in netloc:
         raise ValueError("must not contain a user name or password")
-    host, colon, port = _split_port(netloc)
+    host, colon, port = split_port(netloc)
     if colon and not _is_port(port):
         raise ValueError("must have a port between 1 and 65535")
     return parse_host(host) + (f":{int(port)}" if colon else "")
@@ -39,12 +39,13 @@ def parse_host(host: str) -> str:
     return name
 
 
-def _split_port(netloc: str) -> tuple[str, str, str]:
+def split_port(netloc: str) -> tuple[str, str, str]:
+    """The host (an IPv6 address in its brackets), the colon if there is one, and the port."""
     if netloc.startswith("["):
-        host, _, rest = netloc.partition("]")
-        if rest and not rest.startswith(":"):
+        host, bracket, rest = netloc.partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
             raise ValueError("must have a valid host name")
-        return host + "]", rest[:1], rest[1:]
+        return host + bracket, rest[:1], rest[1:]
     return netloc.partition(":")
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,13 @@ MAX_TOTAL_SECONDS = 46 * 3600.0
 # An endpoint may ask for more patience than the policy has, but not hold an event for hours.
 MAX_RETRY_AFTER_SECONDS = 3600.0
 JITTER_SHARE = 0.1
+
+
+class WhichEndpoint(StrEnum):
+    """Where an event is sent again."""
+
+    ORIGINAL = "original"  # that of the revision it fired with
+    CURRENT = "current"  # that of the trigger as it is now
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +47,28 @@ class Exponential:
 class RetryPolicy:
     """Waits in seconds, one before each retry; given one by one or by an exponential rule.
 
-    `jitter` is the share of a wait by which it is stretched at most.
+    `jitter` is the share of a wait by which it is stretched at most. `endpoint` says whether a
+    retry goes where the event's first attempt went, or to the trigger's endpoint of now.
     """
 
     delays_seconds: tuple[float, ...] = DEFAULT_DELAYS_SECONDS
     jitter: float = JITTER_SHARE
     rule: Exponential | None = None
+    endpoint: WhichEndpoint = WhichEndpoint.ORIGINAL
 
     @classmethod
-    def exponential(cls, rule: Exponential) -> "RetryPolicy":
-        return cls(rule.delays_seconds(), rule.jitter, rule)
+    def exponential(
+        cls, rule: Exponential, endpoint: WhichEndpoint = WhichEndpoint.ORIGINAL
+    ) -> "RetryPolicy":
+        return cls(rule.delays_seconds(), rule.jitter, rule, endpoint)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "RetryPolicy":
         """Rebuild what `to_json` wrote; it was checked then and is not checked again."""
+        endpoint = WhichEndpoint(stored.get("endpoint", WhichEndpoint.ORIGINAL))
         if "exponential" in stored:
-            return cls.exponential(Exponential(**stored["exponential"]))
-        return cls(tuple(stored["delays_seconds"]))
+            return cls.exponential(Exponential(**stored["exponential"]), endpoint)
+        return cls(tuple(stored["delays_seconds"]), endpoint=endpoint)
 
     @property
     def max_attempts(self) -> int:
@@ -79,10 +92,13 @@ class RetryPolicy:
         return timedelta(seconds=wait)
 
     def to_json(self) -> dict[str, object]:
-        """The form `parse_retry` reads and the API shows."""
+        """The form `parse_retry` reads and the API shows; the endpoint only if it is not usual."""
+        waits: dict[str, object] = {"delays_seconds": list(self.delays_seconds)}
         if self.rule is not None:
-            return {"exponential": asdict(self.rule)}
-        return {"delays_seconds": list(self.delays_seconds)}
+            waits = {"exponential": asdict(self.rule)}
+        if self.endpoint is not WhichEndpoint.ORIGINAL:
+            waits["endpoint"] = self.endpoint.value
+        return waits
 
 
 def jitter_of(event_id: UUID, attempt: int) -> float:

@@ -11,10 +11,11 @@ from triggerfish.domain.retry import (
     MAX_TOTAL_SECONDS,
     Exponential,
     RetryPolicy,
+    WhichEndpoint,
 )
 from triggerfish.domain.whole_number import whole_number
 
-KINDS = ("delays_seconds", "exponential")
+FIELDS = ("delays_seconds", "exponential", "endpoint")
 _NOT_VALID = "The retry policy is not valid."
 # Field of the rule → the least and the most it may be.
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -35,16 +36,25 @@ def parse_retry(raw: object) -> RetryPolicy:
         return RetryPolicy()
     if not isinstance(raw, dict):
         raise _invalid("retry", 'must be an object such as {"delays_seconds": [5, 30, 120]}')
-    unknown = unknown_fields(raw, KINDS, of="a retry policy", within="retry")
+    unknown = unknown_fields(raw, FIELDS, of="a retry policy", within="retry")
     if unknown:
         raise InvalidInput(_NOT_VALID, unknown)
     if not raw:
         raise _invalid("retry.delays_seconds", "is required, unless there is exponential")
+    endpoint = _endpoint(raw.get("endpoint", WhichEndpoint.ORIGINAL))
+    if raw.keys() == {"endpoint"}:
+        return RetryPolicy(endpoint=endpoint)
     if "exponential" not in raw:
-        return RetryPolicy(_delays(raw.get("delays_seconds")))
+        return RetryPolicy(_delays(raw.get("delays_seconds")), endpoint=endpoint)
     if "delays_seconds" in raw:
         raise _invalid("retry", "takes either delays_seconds or exponential")
-    return RetryPolicy.exponential(_rule(raw["exponential"]))
+    return RetryPolicy.exponential(_rule(raw["exponential"]), endpoint)
+
+
+def _endpoint(value: object) -> WhichEndpoint:
+    if not isinstance(value, str) or value not in set(WhichEndpoint):
+        raise _invalid("retry.endpoint", 'must be "original" or "current"')
+    return WhichEndpoint(value)
 
 
 def _delays(delays: Any) -> tuple[float, ...]:

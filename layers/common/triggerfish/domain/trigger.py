@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
+from triggerfish.domain.catch_up import DEFAULT_GRACE_SECONDS
 from triggerfish.domain.endpoint import FIELDS as ENDPOINT_FIELDS
 from triggerfish.domain.endpoint import Endpoint, parse_endpoint
 from triggerfish.domain.errors import FieldError, InvalidInput
@@ -29,10 +30,12 @@ MAX_NAME_CHARACTERS = 200
 MAX_PAYLOAD_BYTES = 256 * 1024
 DEFAULT_CATCH_UP_WINDOW_SECONDS = 3600
 MAX_CATCH_UP_WINDOW_SECONDS = 46 * 3600
+MAX_CATCH_UP_GRACE_SECONDS = 3600
 
 COMMON_FIELDS = frozenset({"type", "name", "endpoint", "retry"})
 FIELDS = {
-    "scheduled": COMMON_FIELDS | {"schedule", "payload", "catch_up", "catch_up_window_seconds"},
+    "scheduled": COMMON_FIELDS
+    | {"schedule", "payload", "catch_up", "catch_up_window_seconds", "catch_up_grace_seconds"},
     "api": COMMON_FIELDS | {"schema", "verification"},
 }
 # Where a field belongs that somebody writes at the top.
@@ -83,6 +86,7 @@ class Definition:
     verification: Verification | None = None  # API triggers only
     catch_up: CatchUp = CatchUp.ALL
     catch_up_window_seconds: int = DEFAULT_CATCH_UP_WINDOW_SECONDS
+    catch_up_grace_seconds: int = DEFAULT_GRACE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,9 @@ def _scheduled(
         "catch_up_window_seconds": collect(
             _window, raw.get("catch_up_window_seconds", DEFAULT_CATCH_UP_WINDOW_SECONDS)
         ),
+        "catch_up_grace_seconds": collect(
+            _grace, raw.get("catch_up_grace_seconds", DEFAULT_GRACE_SECONDS)
+        ),
     }
 
 
@@ -250,12 +257,17 @@ def _catch_up(value: object) -> CatchUp:
 
 
 def _window(value: object) -> int:
-    seconds = whole_number(value, 0, MAX_CATCH_UP_WINDOW_SECONDS)
+    return _seconds("catch_up_window_seconds", value, MAX_CATCH_UP_WINDOW_SECONDS)
+
+
+def _grace(value: object) -> int:
+    return _seconds("catch_up_grace_seconds", value, MAX_CATCH_UP_GRACE_SECONDS)
+
+
+def _seconds(field: str, value: object, most: int) -> int:
+    seconds = whole_number(value, 0, most)
     if seconds is None:
-        raise _wrong(
-            "catch_up_window_seconds",
-            f"must be a whole number of seconds, 0 to {MAX_CATCH_UP_WINDOW_SECONDS}",
-        )
+        raise _wrong(field, f"must be a whole number of seconds, 0 to {most}")
     return seconds
 
 

@@ -42,4 +42,5 @@ def _body(definition: Definition) -> dict[str, Any]:
         "payload": json.loads(definition.payload or "{}"),
         "catch_up": definition.catch_up.value,
         "catch_up_window_seconds": definition.catch_up_window_seconds,
+        "catch_up_grace_seconds": definition.catch_up_grace_seconds,
     }

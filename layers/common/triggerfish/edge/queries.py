@@ -141,6 +141,20 @@ class TriggerBatch(BaseModel):
     triggers: Annotated[list[Any], Field(min_length=1, max_length=MAX_BATCH)]
 
 
+Where = Annotated[
+    Literal["original", "current"],
+    Field(description="The endpoint of the revision that fired then, or the trigger's of now."),
+]
+
+
+class ReplayOneBody(BaseModel):
+    """POST /api/v1/event-logs/{event_id}/replay; may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: Where = "original"
+
+
 class ReplayBody(BaseModel):
     """POST /api/v1/event-logs/replay; what is still open cannot be chosen."""
 
@@ -158,6 +172,7 @@ class ReplayBody(BaseModel):
     ] = MAX_REPLAYS
     cursor: Cursor | None = None
     dry_run: StrictBool = False
+    endpoint: Where = "original"
 
 
 def chosen(query: EventLogQuery | ReplayBody) -> tuple[EventLogFilter, Window]:

@@ -56,6 +56,7 @@ def definition_view(definition: Definition) -> dict[str, Any]:
         "payload": _raw(definition.payload),
         "catch_up": definition.catch_up.value,
         "catch_up_window_seconds": definition.catch_up_window_seconds,
+        "catch_up_grace_seconds": definition.catch_up_grace_seconds,
     }
 
 
@@ -102,7 +103,9 @@ def event_log_view(seen: SeenEventLog) -> dict[str, Any]:
 
 def event_log_detail(seen: SeenEventLog) -> dict[str, Any]:
     """One event log with every attempt."""
-    return event_log_view(seen) | {"attempts": seen.log.attempts}
+    # those made before the URL was noted have none
+    attempts = [{"url": None, **attempt} for attempt in seen.log.attempts]
+    return event_log_view(seen) | {"attempts": attempts}
 
 
 def started_test_view(test: StartedTest) -> dict[str, Any]:

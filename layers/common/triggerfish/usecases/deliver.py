@@ -16,6 +16,7 @@ from triggerfish.domain.delivery import (
     Settled,
     settle,
 )
+from triggerfish.domain.endpoint import sent_url
 from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.retention import RetentionPolicy
@@ -60,6 +61,7 @@ class DeliverDeps:
     slots: Slots
     deliveries: Deliveries
     settings_of: Callable[[UUID], Awaitable[DeliverySettings]]
+    current_settings: Callable[[UUID], Awaitable[DeliverySettings | None]]
     sender: Sender
     queue: Queue
     heartbeats: Heartbeats
@@ -250,10 +252,31 @@ async def _follow_up(outcome: Outcome | Held, settled: Settled, d: DeliverDeps) 
 
 async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
     """Post the event once and decide what the answer means; writes nothing."""
-    settings = await d.settings_of(event.revision_id)
+    settings = await _settings_for(event, d)
     started = d.clock.now()
-    reply = await d.sender.post(request_for(event, settings, at=started))
-    return settle(event, settings.retry, reply, started=started, ended=d.clock.now())
+    request = request_for(event, settings, at=started)
+    reply = await d.sender.post(request)
+    return settle(
+        event,
+        settings.retry,
+        reply,
+        url=sent_url(request.url),
+        started=started,
+        ended=d.clock.now(),
+    )
+
+
+async def _settings_for(event: ClaimedEvent, d: DeliverDeps) -> DeliverySettings:
+    """Those of the revision it fired with; for a retry, the present ones if the trigger says so."""
+    settings = await d.settings_of(event.revision_id)
+    if event.attempt == 1 or event.trigger_id is None:
+        return settings
+    current = await d.current_settings(event.trigger_id)
+    if current is None:
+        return settings
+    lease_allows = settings.endpoint.timeout_seconds  # it was taken before anybody looked
+    timeout = min(current.endpoint.timeout_seconds, lease_allows)
+    return replace(current, endpoint=replace(current.endpoint, timeout_seconds=timeout))
 
 
 def request_for(
@@ -268,4 +291,5 @@ def request_for(
         {**dict(settings.endpoint.headers), **signed},
         body,
         settings.endpoint.timeout_seconds,
+        event.project_id,
     )

@@ -1,4 +1,4 @@
-"""Replay events: send again what is over, with the same bytes to the same endpoint as then."""
+"""Replay events: send again what is over, with the same bytes, as then or to where it goes now."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.event_log import EventLogFilter, Selection
 from triggerfish.domain.page import cut
 from triggerfish.domain.replay import Original, Replay
+from triggerfish.domain.retry import WhichEndpoint
 from triggerfish.ports import Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 from triggerfish.usecases.query_event_logs import (
@@ -20,10 +21,17 @@ from triggerfish.usecases.query_event_logs import (
     selection,
 )
 
+NO_TRIGGER = (
+    "The event has no trigger any more, and so no current endpoint."
+    ' Replay it to the "original" one.'
+)
+
 
 class ReplayStore(Protocol):
-    async def find(self, project_id: UUID, wanted: Selection) -> list[Original]:
-        """Those of the wanted events that are final."""
+    async def find(
+        self, project_id: UUID, wanted: Selection, *, endpoint: WhichEndpoint
+    ) -> list[Original]:
+        """Those of the wanted events that are final and have such an endpoint."""
         ...
 
     async def insert(
@@ -31,10 +39,14 @@ class ReplayStore(Protocol):
         project_id: UUID,
         originals: Sequence[Original],
         *,
+        endpoint: WhichEndpoint,
         new_id: Callable[[datetime], UUID],
         now: datetime,
     ) -> list[Replay]:
-        """Write a new event for each original that still exists; all or nothing, in no order."""
+        """Write a new event for each original that still exists, and has such an endpoint.
+
+        All or nothing, in no order.
+        """
         ...
 
 
@@ -57,12 +69,23 @@ class Replayed:
     next_cursor: str | None
 
 
-async def replay_event(event_id: UUID, caller: Principal, d: ReplayEventsDeps) -> Replay:
-    """Send one event again. Raises NotFound, or Conflict for a test that is still to fire."""
+async def replay_event(
+    event_id: UUID,
+    caller: Principal,
+    d: ReplayEventsDeps,
+    *,
+    endpoint: WhichEndpoint = WhichEndpoint.ORIGINAL,
+) -> Replay:
+    """Send one event again.
+
+    Raises NotFound, or Conflict for a test that is still to fire and where no endpoint is current.
+    """
     log = (await get_event_log(event_id, caller, d.logs)).log
     if log.fired_at > d.logs.clock.now():
         raise Conflict("The event has not fired yet.")
-    replays = await _replay([Original(log.id, log.fired_at)], caller, d)
+    replays = await _replay([Original(log.id, log.fired_at)], caller, endpoint, d)
+    if not replays and endpoint is WhichEndpoint.CURRENT:
+        raise Conflict(NO_TRIGGER)
     if not replays:
         raise NotFound("There is no such event.")
     return replays[0]
@@ -77,6 +100,7 @@ async def replay_events(
     limit: int,
     cursor: str | None,
     dry_run: bool,
+    endpoint: WhichEndpoint = WhichEndpoint.ORIGINAL,
 ) -> Replayed:
     """Send the newest `limit` matching events again that are over; those still open are left.
 
@@ -84,21 +108,25 @@ async def replay_events(
     """
     now = d.logs.clock.now()
     wanted = selection(filter, window, d.logs.retention, now, limit=limit, cursor=cursor)
-    found = await d.replays.find(caller.project_id, wanted)
+    found = await d.replays.find(caller.project_id, wanted, endpoint=endpoint)
     page = cut([(one.fired_at, one.id, one) for one in found], limit)
     if dry_run:
         return Replayed(len(page.items), [], page.next_cursor)
-    replays = await _replay(page.items, caller, d)
+    replays = await _replay(page.items, caller, endpoint, d)
     return Replayed(len(replays), replays, page.next_cursor)
 
 
 async def _replay(
-    originals: Sequence[Original], caller: Principal, d: ReplayEventsDeps
+    originals: Sequence[Original], caller: Principal, endpoint: WhichEndpoint, d: ReplayEventsDeps
 ) -> list[Replay]:
     if not originals:
         return []
     replays = await d.replays.insert(
-        caller.project_id, originals, new_id=d.ids.uuid7, now=d.logs.clock.now()
+        caller.project_id,
+        originals,
+        endpoint=endpoint,
+        new_id=d.ids.uuid7,
+        now=d.logs.clock.now(),
     )
     d.journal.replayed(replays)
     refs = [replay.ref for replay in replays]

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from triggerfish.domain.catch_up import Waiting
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.firing import DueTrigger, Fired, Plan, plan_batch
+from triggerfish.domain.firing import Batch, DueTrigger, Fired, plan_batch
 from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
@@ -21,7 +22,7 @@ class DueTriggers(Protocol):
 
     async def fire(
         self,
-        decide: Callable[[Sequence[DueTrigger]], Sequence[Plan]],
+        decide: Callable[[Sequence[DueTrigger], Sequence[Waiting]], Batch],
         *,
         new_id: Callable[[datetime], UUID],
         now: datetime,
@@ -117,7 +118,7 @@ async def _fire_batch(
 ) -> Fired:
     until = now + horizon
     return await d.due.fire(
-        lambda due: plan_batch(due, now=now, until=until),
+        lambda due, waiting: plan_batch(due, now=now, until=until, waiting=waiting),
         new_id=d.ids.uuid7,
         now=now,
         until=until,

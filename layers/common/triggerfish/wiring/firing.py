@@ -11,9 +11,9 @@ from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.adapters.heartbeats import SparseHeartbeats
+from triggerfish.adapters.outgoing.sender import HttpSender
 from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
-from triggerfish.adapters.sender_http import HttpSender
 from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.egress import parse_egress_allow
 from triggerfish.domain.rate import Rate
@@ -101,11 +101,13 @@ class FiringParts(SharedParts):
 
     @cached_property
     def deliver(self) -> DeliverDeps:
+        settings = RevisionSettings(self.triggers, self.clock)
         return DeliverDeps(
             clock=self.clock,
             slots=Slots(self.settings.endpoint_concurrency),
             deliveries=BatchedDeliveries(self.deliveries, self.clock),
-            settings_of=RevisionSettings(self.triggers, self.clock),
+            settings_of=settings,
+            current_settings=settings.current,
             sender=self.sender,
             queue=self.queue,
             heartbeats=SparseHeartbeats(self.observations),

@@ -1,20 +1,18 @@
 """A sender to post with, requests for it, names that resolve as a test says."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-
-from aiohttp.abc import AbstractResolver, ResolveResult
+from uuid import UUID
 
 from tests.integration.delivery.sender.raw_server import (
     Connection,
     Script,
     serving,
 )
-from triggerfish.adapters.guarded_transport import SystemResolver
-from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.outgoing.look_ups import Resolver, SystemResolver
+from triggerfish.adapters.outgoing.sender import HttpSender
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.exchange import OutboundRequest, Reply, SendFailure
 
@@ -24,7 +22,7 @@ NOW = datetime(2026, 11, 3, 12, 0, 0, tzinfo=UTC)
 SHORT = 0.3
 
 
-class FixedResolver(AbstractResolver):
+class FixedResolver:
     """Answers every name with the given addresses, or not at all; notes what was asked."""
 
     def __init__(self, *addresses: str, failure: Exception | None = None) -> None:
@@ -32,20 +30,11 @@ class FixedResolver(AbstractResolver):
         self.failure = failure
         self.asked: list[str] = []
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str) -> Sequence[str]:
         self.asked.append(host)
         if self.failure:
             raise self.failure
-        return [self._result(host, address, port) for address in self.addresses]
-
-    @staticmethod
-    def _result(host: str, address: str, port: int) -> ResolveResult:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        return ResolveResult(
-            hostname=host, host=address, port=port, family=family, proto=0, flags=0
-        )
+        return self.addresses
 
     async def close(self) -> None:
         pass
@@ -53,7 +42,7 @@ class FixedResolver(AbstractResolver):
 
 @asynccontextmanager
 async def sending(
-    policy: EgressPolicy = LOOPBACK, resolver: AbstractResolver | None = None
+    policy: EgressPolicy = LOOPBACK, resolver: Resolver | None = None
 ) -> AsyncIterator[HttpSender]:
     sender = HttpSender(policy, now=lambda: NOW, resolver=lambda: resolver or SystemResolver())
     try:
@@ -62,9 +51,16 @@ async def sending(
         await sender.aclose()
 
 
-def to(url: str, *, timeout: float = 5, body: bytes = b"{}", **headers: str) -> OutboundRequest:
+def to(
+    url: str,
+    *,
+    timeout: float = 5,
+    body: bytes = b"{}",
+    project: UUID | None = None,
+    **headers: str,
+) -> OutboundRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return OutboundRequest(url, named, body, timeout)
+    return OutboundRequest(url, named, body, timeout, project)
 
 
 async def post_to(

@@ -24,6 +24,11 @@ class Connection:
         headers = {name.lower(): value for name, value in pairs}
         return headers, await self.reader.readexactly(int(headers.get("content-length", 0)))
 
+    async def request_line(self) -> str:
+        """The first line of the next request; its body is left unread."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        return head.split("\r\n", 1)[0]
+
     async def say(self, *parts: bytes) -> None:
         for part in parts:
             self.writer.write(part)

@@ -20,7 +20,7 @@ from tests.integration.delivery.sender.raw_server import (
     once,
     serving,
 )
-from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.outgoing.sender import HttpSender
 from triggerfish.domain.exchange import SendFailure
 from triggerfish.settings import Settings
 
@@ -116,7 +116,7 @@ async def test_the_platforms_own_services_are_closed_though_loopback_is_open(hos
 
 @pytest.mark.attack("inside addresses: our own Postgres and queue")
 async def test_what_a_services_name_led_to_stays_closed_while_it_does_not_resolve(monkeypatch):
-    monkeypatch.setattr("triggerfish.adapters.own_services.REFRESH_SECONDS", 0)
+    monkeypatch.setattr("triggerfish.adapters.outgoing.own_services.REFRESH_SECONDS", 0)
     resolver = FixedResolver("127.0.0.1")
     async with serving(always(OK)) as server:
         services = [("postgres.internal", server.port)]

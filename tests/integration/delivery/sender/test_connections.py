@@ -18,7 +18,7 @@ from tests.integration.delivery.sender.raw_server import (
     once,
     serving,
 )
-from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.outgoing.sender import HttpSender
 
 
 async def test_a_busy_host_is_posted_to_on_one_kept_connection():

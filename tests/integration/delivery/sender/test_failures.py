@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from time import perf_counter
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -20,7 +21,7 @@ from tests.integration.delivery.sender.posting import (
     to,
 )
 from tests.integration.delivery.sender.raw_server import OK, Connection, always, once, serving
-from triggerfish.adapters.sender_http import HttpSender
+from triggerfish.adapters.outgoing.sender import HttpSender
 from triggerfish.domain.exchange import Reply, SendFailure
 
 
@@ -36,12 +37,12 @@ async def reset(connection: Connection) -> None:
     [
         reset,
         once(b""),
+        once(b"HTT"),
         once(b"HTTP/1.1 200 OK\r\nContent-Le"),
-        once(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"),
-        once(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
+        once(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
     ],
 )
-async def test_an_answer_that_breaks_off_is_a_reset(script):
+async def test_an_answer_that_breaks_off_before_its_headers_end_is_a_reset(script):
     assert kind(await post_to(script)) == "connection_reset"
 
 
@@ -51,15 +52,25 @@ async def test_an_answer_that_breaks_off_is_a_reset(script):
         b"hello\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"HTTP/1.1 abc OK\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 999 No\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\nhello",
         b"\x16\x03\x01\x02\x00\x01\x00",
     ],
 )
-async def test_what_is_not_http_is_a_protocol_error(answer):
-    assert kind(await post_to(once(answer))) == "protocol_error"
+async def test_what_is_not_http_is_a_protocol_error_of_the_answer(answer):
+    failure = SendFailure("protocol_error", "The endpoint's answer was not valid HTTP.")
+    assert await post_to(once(answer)) == failure
+
+
+async def test_what_is_not_http_is_noticed_at_once():
+    async def greet(connection: Connection) -> None:
+        await connection.say(b"220 mail.example.test ESMTP\r\n")
+        await connection.reader.read()
+
+    began = perf_counter()
+    assert kind(await post_to(greet, timeout=5)) in ("protocol_error", "connection_reset")
+    assert perf_counter() - began < 2
 
 
 @profile(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

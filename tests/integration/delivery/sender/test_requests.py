@@ -2,12 +2,9 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from tests.integration.delivery.sender.posting import (
-    NOTHING_PRIVATE,
-    NOW,
     kind,
     post_to,
     sending,
@@ -21,7 +18,7 @@ from tests.integration.delivery.sender.raw_server import (
     once,
     serving,
 )
-from triggerfish.adapters.sender_http import HttpSender, user_agent
+from triggerfish.adapters.outgoing.target import user_agent
 from triggerfish.domain.exchange import Reply
 
 
@@ -73,7 +70,39 @@ async def test_being_cancelled_is_passed_on():
             await task
 
 
-async def test_another_httpx_transport_can_take_the_place_of_the_guarded_one():
-    transport = httpx.MockTransport(lambda request: httpx.Response(202, content=request.content))
-    sender = HttpSender(NOTHING_PRIVATE, now=lambda: NOW, transport=transport)
-    assert await sender.post(to("https://example.com/", body=b"[1]")) == Reply(202, None, "[1]")
+@pytest.mark.parametrize(
+    ("rest", "sent"),
+    [
+        ("", "/"),
+        ("?a=b", "/?a=b"),
+        ("/a?", "/a?"),
+        ("/a%2Fb%3Ac%40d%28e%29?sig=%2F%3A%40%28%2b&x=a+b", None),
+        ("/a//b/../c/./d;e=f", None),
+        ("/%7e%e4%00%", None),
+        ("/{a}|^`\"<>'()*!$&,;=:@[]~", None),
+        ("/schön?q=日本", "/sch%C3%B6n?q=%E6%97%A5%E6%9C%AC"),
+    ],
+)
+async def test_path_and_query_are_sent_byte_for_byte(rest, sent):
+    lines = []
+
+    async def note(connection: Connection) -> None:
+        lines.append(await connection.request_line())
+        await connection.say(OK)
+
+    async with serving(note) as server, sending() as sender:
+        assert kind(await sender.post(to(f"http://127.0.0.1:{server.port}{rest}"))) == "reply 200"
+    assert lines == [f"POST {rest if sent is None else sent} HTTP/1.1"]
+
+
+async def test_header_names_are_sent_as_the_customer_wrote_them():
+    heads = []
+
+    async def note(connection: Connection) -> None:
+        heads.append(await connection.reader.readuntil(b"\r\n\r\n"))
+        await connection.say(OK)
+
+    async with serving(note) as server, sending() as sender:
+        await sender.post(to(server.url, X_TeAm="Ops", Accept="text/plain"))
+    assert b"\r\nX-TeAm: Ops\r\n" in heads[0]
+    assert heads[0].lower().count(b"\r\naccept: ") == 1

@@ -1,23 +1,25 @@
 """The tick's transaction: claim due triggers, write their events, advance them; all or nothing."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from triggerfish.adapters.db.catch_up_turns import move, oldest_by_receiver, waiting_at
 from triggerfish.adapters.db.engine import Database, fetch
-from triggerfish.adapters.db.event_logs import ACTIVE, insert_scheduled
+from triggerfish.adapters.db.event_logs import insert_scheduled
 from triggerfish.adapters.db.values import to_json, uuid_array
-from triggerfish.domain.catch_up import GRACE, PACE, is_made_up
+from triggerfish.domain.catch_up import Waiting, is_made_up
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.firing import DueTrigger, Fired, Plan
+from triggerfish.domain.firing import Batch, DueTrigger, Fired, Plan
 from triggerfish.domain.schedule import Schedule
 
 _CLAIM = """
     SELECT t.id, t.revision_id, t.next_occurrence_at, t.next_fire_at, t.fired_count,
-           r.schedule, r.catch_up, r.catch_up_window_seconds, r.endpoint_key
+           r.schedule, r.catch_up, r.catch_up_window_seconds, r.catch_up_grace_seconds,
+           r.endpoint_key
       FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
      WHERE t.status IN ('active', 'disabled') AND t.next_fire_at <= :until
        {among}
@@ -27,22 +29,6 @@ _CLAIM = """
 """
 CLAIM_DUE = text(_CLAIM.format(among=""))
 CLAIM_AMONG = text(_CLAIM.format(among="AND t.id = ANY(CAST(:only AS uuid[]))"))
-
-# An event that was more than the grace late when it fired is made up: it waits for its turn.
-# Compared and ordered by both columns, so that even without statistics the index on waiting events
-# is read, from the endpoint's end.
-LAST_TURNS = text(f"""
-    SELECT behind.endpoint_key, last.turn
-      FROM unnest(CAST(:endpoint_keys AS text[])) AS behind (endpoint_key)
-     CROSS JOIN LATERAL (
-        SELECT e.next_attempt_at AS turn FROM {ACTIVE} e
-         WHERE (e.endpoint_key, e.next_attempt_at) > (behind.endpoint_key, :still_counts)
-           AND (e.endpoint_key, e.next_attempt_at) <= (behind.endpoint_key, 'infinity')
-           AND e.status = 'pending' AND e.attempt = 0 AND e.source = 'scheduled'
-           AND e.fired_at > e.scheduled_for + CAST(:grace AS interval)
-         ORDER BY e.endpoint_key DESC, e.next_attempt_at DESC
-         LIMIT 1) last
-""")
 
 ADVANCE = text("""
     UPDATE triggers t
@@ -67,7 +53,7 @@ class DueTriggers:
 
     async def fire(
         self,
-        decide: Callable[[Sequence[DueTrigger]], Sequence[Plan]],
+        decide: Callable[[Sequence[DueTrigger], Sequence[Waiting]], Batch],
         *,
         new_id: Callable[[datetime], UUID],
         now: datetime,
@@ -79,10 +65,11 @@ class DueTriggers:
             due = await _claim_due(connection, now=now, until=until, limit=limit, only=only)
             if not due:
                 return Fired(0, [], 0)
-            plans = decide(due)
-            refs = await _insert_events(connection, plans, new_id)
-            await _advance(connection, plans)
-            return Fired(len(due), refs, sum(plan.skipped for plan in plans))
+            batch = decide(due, await _waiting(connection, due, now))
+            refs = await _insert_events(connection, batch.plans, new_id)
+            await move(connection, batch.moved)
+            await _advance(connection, batch.plans)
+            return Fired(len(due), refs, sum(plan.skipped for plan in batch.plans))
 
 
 async def _insert_events(
@@ -110,8 +97,6 @@ async def _claim_due(
         rows = await fetch(connection, CLAIM_DUE, values)
     else:
         rows = await fetch(connection, CLAIM_AMONG, values | {"only": uuid_array(only)})
-    behind = {row.endpoint_key for row in rows if is_made_up(row.next_fire_at, now)}
-    last_turns = await _last_turns(connection, behind, now=now) if behind else {}
     return [
         DueTrigger(
             row.id,
@@ -122,23 +107,22 @@ async def _claim_due(
             row.catch_up,
             timedelta(seconds=row.catch_up_window_seconds),
             row.endpoint_key,
-            last_turns.get(row.endpoint_key),
+            timedelta(seconds=row.catch_up_grace_seconds),
         )
         for row in rows
     ]
 
 
-async def _last_turns(
-    connection: AsyncConnection, endpoint_keys: Collection[str], *, now: datetime
-) -> dict[str, datetime]:
-    """The last turn that is taken at each endpoint, unless it lies too far back to count."""
-    values = {
-        "endpoint_keys": sorted(endpoint_keys),
-        "still_counts": now - PACE,
-        "grace": GRACE,
-    }
-    rows = await fetch(connection, LAST_TURNS, values)
-    return {row.endpoint_key: row.turn for row in rows}
+async def _waiting(
+    connection: AsyncConnection, due: Sequence[DueTrigger], now: datetime
+) -> list[Waiting]:
+    """The made-up events that wait where triggers of this batch have something to make up."""
+    missed = [
+        (trigger.endpoint_key, trigger.next_occurrence_at)
+        for trigger in due
+        if is_made_up(trigger.next_occurrence_at, now, trigger.catch_up_grace)
+    ]
+    return await waiting_at(connection, oldest_by_receiver(missed), now=now) if missed else []
 
 
 async def _advance(connection: AsyncConnection, plans: Sequence[Plan]) -> None:

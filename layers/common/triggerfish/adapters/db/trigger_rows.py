@@ -32,8 +32,9 @@ from triggerfish.domain.trigger import (
 
 REVISION_COLUMNS = """
     r.id AS revision_id, r.number, r.type, r.schedule, r.endpoint, r.payload, r.schema, r.retry,
-    r.catch_up, r.catch_up_window_seconds, r.verification, r.verification_secret,
-    r.endpoint_headers, r.signing_secret, r.previous_signing_secret, r.previous_secret_until,
+    r.catch_up, r.catch_up_window_seconds, r.catch_up_grace_seconds,
+    r.verification, r.verification_secret, r.endpoint_headers,
+    r.signing_secret, r.previous_signing_secret, r.previous_secret_until,
     r.trigger_id AS owner_id, r.created_by, r.created_at AS revised_at
 """
 
@@ -48,19 +49,20 @@ INSERT_REVISIONS = """
     INSERT INTO trigger_revisions
            (id, project_id, trigger_id, number, name, type, schedule, endpoint, endpoint_key,
             endpoint_headers, payload, schema, verification, verification_secret, retry, catch_up,
-            catch_up_window_seconds, signing_secret, previous_signing_secret,
-            previous_secret_until, created_by, created_at)
+            catch_up_window_seconds, catch_up_grace_seconds, signing_secret,
+            previous_signing_secret, previous_secret_until, created_by, created_at)
     SELECT id, project_id, trigger_id, number, name, type, CAST(schedule AS jsonb),
            CAST(endpoint AS jsonb), endpoint_key, endpoint_headers, payload, CAST(schema AS jsonb),
            CAST(verification AS jsonb), verification_secret, CAST(retry AS jsonb), catch_up,
-           catch_up_window_seconds, signing_secret, previous_signing_secret,
+           catch_up_window_seconds, catch_up_grace_seconds, signing_secret, previous_signing_secret,
            previous_secret_until, created_by, created_at
       FROM json_to_recordset(CAST(:revisions AS json))
         AS r (id uuid, project_id uuid, trigger_id uuid, number int, name text, type text,
               schedule text, endpoint text, endpoint_key text, endpoint_headers text, payload text,
               schema text, verification text, verification_secret text, retry text, catch_up text,
-              catch_up_window_seconds int, signing_secret text, previous_signing_secret text,
-              previous_secret_until timestamptz, created_by text, created_at timestamptz)
+              catch_up_window_seconds int, catch_up_grace_seconds int, signing_secret text,
+              previous_signing_secret text, previous_secret_until timestamptz,
+              created_by text, created_at timestamptz)
 """
 INSERT_REVISION = text(INSERT_REVISIONS)
 
@@ -100,6 +102,7 @@ def revision_row(
         "retry": _json(definition.retry.to_json()),
         "catch_up": definition.catch_up.value,
         "catch_up_window_seconds": definition.catch_up_window_seconds,
+        "catch_up_grace_seconds": definition.catch_up_grace_seconds,
         "created_by": revision.created_by,
         "created_at": revision.created_at,
         **sealed_values(revision, trigger_id, vault),
@@ -123,6 +126,7 @@ def to_revision(row: Row[Any], vault: Vault) -> Revision:
         verification=read_verification(row, vault),
         catch_up=CatchUp(row.catch_up),
         catch_up_window_seconds=row.catch_up_window_seconds,
+        catch_up_grace_seconds=row.catch_up_grace_seconds,
     )
     return Revision(
         row.revision_id,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.sealed_columns import (
@@ -92,11 +92,15 @@ LIST = text(
     )
 )
 
-REVISIONS = text("""
-    SELECT id AS revision_id, trigger_id AS owner_id, endpoint, endpoint_headers, retry,
-           signing_secret, previous_signing_secret, previous_secret_until
-      FROM trigger_revisions
-     WHERE id = ANY(:ids)
+_SETTINGS = """
+    SELECT r.id AS revision_id, r.trigger_id AS owner_id, r.endpoint, r.endpoint_headers, r.retry,
+           r.signing_secret, r.previous_signing_secret, r.previous_secret_until
+"""
+REVISIONS = text(f"{_SETTINGS} FROM trigger_revisions r WHERE r.id = ANY(:ids)")
+FOLLOWED = text(f"""
+    {_SETTINGS}
+      FROM triggers t JOIN trigger_revisions r ON r.id = t.revision_id
+     WHERE t.id = ANY(:ids) AND r.retry ->> 'endpoint' = 'current'
 """)
 
 DELETE = text("""
@@ -184,17 +188,22 @@ class Triggers:
             await fetch(connection, RETIRE_REVISIONS, {"id": trigger_id, "now": now})
             return True
 
+    async def current_settings(self, trigger_ids: Iterable[UUID]) -> dict[UUID, DeliverySettings]:
+        """Those of the triggers' present revisions that want retries to follow their edits."""
+        rows = await self._database.run(FOLLOWED, ids=list(trigger_ids))
+        return {row.owner_id: self._settings(row) for row in rows}
+
     async def delivery_settings(self, revision_ids: Iterable[UUID]) -> dict[UUID, DeliverySettings]:
         """Endpoint, retry policy and signing secrets of the given revisions."""
         rows = await self._database.run(REVISIONS, ids=list(revision_ids))
-        return {
-            row.revision_id: DeliverySettings(
-                read_endpoint(row, self._vault),
-                RetryPolicy.from_json(row.retry),
-                read_secrets(row, self._vault),
-            )
-            for row in rows
-        }
+        return {row.revision_id: self._settings(row) for row in rows}
+
+    def _settings(self, row: Row[Any]) -> DeliverySettings:
+        return DeliverySettings(
+            read_endpoint(row, self._vault),
+            RetryPolicy.from_json(row.retry),
+            read_secrets(row, self._vault),
+        )
 
 
 def _trigger_row(vault: Vault, new: Standing) -> dict[str, Any]:

@@ -67,6 +67,7 @@ SCHEMAS: dict[str, Schema] = {
     "Attempt": closed(
         {
             "number": {"type": "integer", "minimum": 1},
+            "url": described(nullable(TEXT), "The URL that was posted to, byte for byte."),
             "started_at": TIME,
             "duration_ms": {"type": "number", "minimum": 0},
             "status_code": nullable(STATUS_CODE),
@@ -112,6 +113,7 @@ EVENT_LOG: dict[str, Any] = {
 }
 ATTEMPT = {
     "number": 1,
+    "url": "https://example.com/hook",
     "started_at": "2026-11-22T12:32:32.924248Z",
     "duration_ms": 16.3,
     "status_code": 200,

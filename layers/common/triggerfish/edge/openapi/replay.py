@@ -13,11 +13,12 @@ from triggerfish.edge.openapi.schema import (
     of_model,
     ref,
 )
-from triggerfish.edge.queries import ReplayBody
+from triggerfish.edge.queries import ReplayBody, ReplayOneBody
 
 _REPLAY = {"event_id": ID, "replay_of": ID}
 
 SCHEMAS: dict[str, Schema] = {
+    "ReplayChoice": of_model(ReplayOneBody),
     "ReplayFilter": of_model(ReplayBody),
     "Replay": closed(_REPLAY | {"status": {"const": "pending"}}),
     "Replays": closed(
@@ -40,8 +41,15 @@ one = operation(
     TAG,
     "Replay an event",
     {202: Answer("A new event.", ref("Replay"), {"Accepted": _ONE | {"status": "pending"}})},
-    description="The same bytes, to the endpoint of the revision that fired then.",
-    refusals=(Refusal(409, "The event has not fired yet."),),
+    description="The same bytes, to the endpoint of the revision that fired then or the current.",
+    body=Body(
+        ref("ReplayChoice"),
+        {"To where the trigger delivers now": {"endpoint": "current"}},
+        "The body is not valid.",
+        {"endpoint": "must be one of original, current"},
+        required=False,
+    ),
+    refusals=(Refusal(409, "The event has not fired yet, or has no trigger now."),),
 )
 many = operation(
     "replayEvents",

@@ -7,10 +7,19 @@ from triggerfish.domain.retry import (
     MAX_RETRIES,
     MAX_TOTAL_SECONDS,
     Exponential,
+    WhichEndpoint,
 )
 from triggerfish.domain.retry_parse import BOUNDS
-from triggerfish.edge.openapi.schema import Schema, closed, list_of
+from triggerfish.edge.openapi.schema import Schema, closed, list_of, one_of
 
+_ENDPOINT = {
+    "endpoint": one_of(*WhichEndpoint)
+    | {
+        "default": WhichEndpoint.ORIGINAL.value,
+        "description": "Where a retry goes: as the first attempt, or to the trigger's endpoint of"
+        " now. Shown if it is not the default.",
+    }
+}
 _WAITS = closed(
     {
         "delays_seconds": list_of(
@@ -18,7 +27,8 @@ _WAITS = closed(
             maxItems=MAX_RETRIES,
             description="The waits before each retry, together at most 46 h.",
         )
-    }
+    },
+    _ENDPOINT,
 )
 _MEANING = {
     "initial_seconds": "The first wait.",
@@ -45,10 +55,14 @@ _RULE = {name: _field(name, default) for name, default in asdict(Exponential()).
 SCHEMAS: dict[str, Schema] = {
     "NewRetry": {
         "description": "Either way the waits may add up to 46 h.",
-        "oneOf": [_WAITS, closed({"exponential": closed({}, _RULE)})],
+        "oneOf": [
+            _WAITS,
+            closed({"exponential": closed({}, _RULE)}, _ENDPOINT),
+            closed(_ENDPOINT),
+        ],
         "default": {"delays_seconds": list(DEFAULT_DELAYS_SECONDS)},
     },
-    "Retry": {"oneOf": [_WAITS, closed({"exponential": closed(_RULE)})]},
+    "Retry": {"oneOf": [_WAITS, closed({"exponential": closed(_RULE)}, _ENDPOINT)]},
 }
 
 RETRY = {"delays_seconds": [5.0, 30.0, 120.0, 600.0]}

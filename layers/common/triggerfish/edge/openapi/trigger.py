@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from triggerfish.domain.catch_up import DEFAULT_GRACE_SECONDS
 from triggerfish.domain.trigger import (
     DEFAULT_CATCH_UP_WINDOW_SECONDS,
+    MAX_CATCH_UP_GRACE_SECONDS,
     MAX_CATCH_UP_WINDOW_SECONDS,
     MAX_NAME_CHARACTERS,
     CatchUp,
@@ -47,6 +49,18 @@ WINDOW: Schema = {
     "maximum": MAX_CATCH_UP_WINDOW_SECONDS,
     "default": DEFAULT_CATCH_UP_WINDOW_SECONDS,
 }
+GRACE: Schema = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": MAX_CATCH_UP_GRACE_SECONDS,
+    "default": DEFAULT_GRACE_SECONDS,
+    "description": "A firing that is no later than this is not missed: it fires.",
+}
+WAITS = {
+    "catch_up": CATCH_UP,
+    "catch_up_window_seconds": WINDOW,
+    "catch_up_grace_seconds": GRACE,
+}
 STATUS = one_of(*TriggerStatus)
 _NEW_PROOF = nullable(ref("NewVerification"))
 SECRET = described(
@@ -60,8 +74,9 @@ def new(kind: TriggerType, extra: dict[str, Schema] | None = None) -> Schema:
     optional: dict[str, Schema] = {"retry": nullable(ref("NewRetry")), **(extra or {})}
     if kind is TriggerType.API:
         return closed(required, {"schema": PAYLOAD_SCHEMA, "verification": _NEW_PROOF} | optional)
-    waits = {"payload": PAYLOAD, "catch_up": CATCH_UP, "catch_up_window_seconds": WINDOW}
-    return closed(required | {"schedule": ref("NewSchedule")}, waits | optional)
+    return closed(
+        required | {"schedule": ref("NewSchedule")}, {"payload": PAYLOAD} | WAITS | optional
+    )
 
 
 def _change(fields: dict[str, Schema], kind: TriggerType) -> Schema:
@@ -78,8 +93,7 @@ SCHEDULED_DEFINITION: dict[str, Schema] = _DEFINITION | {
     "type": {"const": TriggerType.SCHEDULED.value},
     "schedule": ref("Schedule"),
     "payload": PAYLOAD,
-    "catch_up": CATCH_UP,
-    "catch_up_window_seconds": WINDOW,
+    **WAITS,
 }
 API_DEFINITION: dict[str, Schema] = _DEFINITION | {
     "type": {"const": TriggerType.API.value},
@@ -125,8 +139,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "schedule": ref("NewSchedule"),
             "payload": PAYLOAD,
-            "catch_up": nullable(CATCH_UP),
-            "catch_up_window_seconds": nullable(WINDOW),
+            **{name: nullable(schema) for name, schema in WAITS.items()},
         },
         TriggerType.SCHEDULED,
     ),
@@ -184,6 +197,7 @@ SCHEDULED_TRIGGER = _SHOWN | {
     "payload": {"any": "json"},
     "catch_up": "all",
     "catch_up_window_seconds": 3600,
+    "catch_up_grace_seconds": 60,
     "next_fire_at": "2026-11-23T08:00:00Z",
     "fired_count": 0,
     "skipped_count": 0,

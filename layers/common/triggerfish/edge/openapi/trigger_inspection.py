@@ -109,6 +109,7 @@ revisions = operation(
                             "payload": {"any": "json"},
                             "catch_up": "all",
                             "catch_up_window_seconds": 3600,
+                            "catch_up_grace_seconds": 60,
                         }
                     ],
                     "next_cursor": None,

@@ -80,6 +80,7 @@ trigger_revisions = Table(
     Column("retry", JSONB, nullable=False),
     Column("catch_up", Text, nullable=False),
     Column("catch_up_window_seconds", Integer, nullable=False),
+    Column("catch_up_grace_seconds", Integer, nullable=False, server_default=text("60")),
     # Sealed by adapters/vault.py. The secrets are the trigger's: a rotation changes them in all of
     # its revisions, so that a retry of an old event is signed as a new event is.
     Column("endpoint_headers", Text),

@@ -1,0 +1,1 @@
+"""What goes out: POSTs to endpoints, within bounds of time, bytes and addresses."""
