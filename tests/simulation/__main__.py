@@ -13,16 +13,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=200, help="how many seeds to run")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--watch", action="store_true", help="fail when due events stand still")
     parser.add_argument("--seed", type=int, help="run this one alone and print its trace")
     options = parser.parse_args()
     with server() as postgres:
         if options.seed is not None:
-            return replay(options.seed, postgres)
-        return search(range(options.first, options.first + options.seeds), postgres)
+            return replay(options.seed, postgres, is_watched=options.watch)
+        seeds = range(options.first, options.first + options.seeds)
+        return search(seeds, postgres, is_watched=options.watch)
 
 
-def replay(seed: int, postgres: Postgres) -> int:
-    result = simulate(seed, Storage(database(postgres, "simulation_alone")))
+def replay(seed: int, postgres: Postgres, *, is_watched: bool) -> int:
+    storage = Storage(database(postgres, "simulation_alone"))
+    result = simulate(seed, storage, is_watched=is_watched)
     print("\n".join(result.trace))
     print(result.error or "Nothing was lost.")
     return int(result.error is not None)

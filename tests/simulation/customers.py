@@ -37,6 +37,7 @@ class Endpoints:
     moods: dict[str, str] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
+    pace_seconds: float = 0.0  # how long a healthy one takes at most
     _held: dict[str, tuple[float, timedelta]] = field(default_factory=dict)
 
     def begin(self, request: OutboundRequest) -> None:
@@ -78,6 +79,9 @@ class Endpoints:
                 return Reply(429, float(self.world.random.choice((1, 20, 100))), "")
             case "is slow":
                 await asyncio.sleep(self.world.random.uniform(0, request.timeout_seconds))
+        await asyncio.sleep(
+            self.world.random.uniform(0, min(self.pace_seconds, request.timeout_seconds))
+        )
         self._keep(request, 200)
         return Reply(200, None, "ok")
 

@@ -58,7 +58,7 @@ class Platform:
         self.storage.execute(
             "INSERT INTO projects VALUES (%s, 'default', %s)", (caller.project_id, now)
         )
-        loops = [self._tick_forever()] + [self._work_forever(name) for name in WORKERS * 2]
+        loops = [self._tick_forever()] + [self._work_forever(name) for name in WORKERS * 4]
         loops += [self._import_forever(name) for name in WORKERS]
         self._tasks = [asyncio.ensure_future(loop) for loop in loops]
         return caller

@@ -80,8 +80,7 @@ class Broker:
                 continue
 
     def _hand_out(self, visible: list[Message], now: float) -> list[Message]:
-        if self._world.faults:
-            self._world.random.shuffle(visible)
+        self._world.random.shuffle(visible)
         batch = []
         for message in visible[:BATCH]:
             message.receives += 1
@@ -120,5 +119,6 @@ class SimulatedQueue:
             for ref in refs
             if self._broker.take(ref, min(max(int((ref.due_at - now).total_seconds()), 0), 900))
         ]
+        await asyncio.sleep(self._process.world.late_answer())
         await self._process.point("after sending messages")
         return taken

@@ -68,10 +68,12 @@ class Customer:
         """A burst of calls at once."""
         if not self.hooks:
             return
-        await asyncio.gather(*(self._fire() for _ in range(self.random.randint(1, 6))))
+        ids = sorted(self.hooks)
+        calls = self.random.randint(1, 6)
+        await asyncio.gather(*(self.fire(self.random.choice(ids)) for _ in range(calls)))
 
-    async def _fire(self) -> None:
-        token = self.hooks[self.random.choice(sorted(self.hooks))]
+    async def fire(self, trigger_id: UUID) -> None:
+        token = self.hooks[trigger_id]
         body = self._payload()
         asked_at = self.world.now()
         accepted = await self.request(

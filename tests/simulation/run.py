@@ -15,11 +15,13 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.model import Lost, Model
 from tests.simulation.platform import WORKERS, Platform
 from tests.simulation.requests import GONE_HOST, HOSTS, Customer
+from tests.simulation.rush import Rush
 from tests.simulation.world import World
 from triggerfish.adapters.db.invariants import QueueReading, Reading, check_invariants
 from triggerfish.domain.delivery import EventRef
 
 STEPS = 25
+RUSHES = 3
 MAX_BACK_SECONDS = 50
 # Archived events of a busy endpoint are done one a minute: a freed slot does not pull them.
 SETTLING_TICKS = 120
@@ -29,6 +31,10 @@ OPEN = """
         UNION ALL
         SELECT next_attempt_at FROM event_logs_archive WHERE status IN ('pending', 'delivering')) e
 """
+
+
+def is_rush(seed: int) -> bool:
+    return seed % 4 == 3
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,12 @@ class Result:
     deliveries: int
 
 
-def simulate(seed: int, storage: Storage) -> Result:
+def simulate(seed: int, storage: Storage, *, is_watched: bool = False) -> Result:
     """Run a seed from the beginning; the database is emptied first."""
     storage.clear()
     world = World(seed)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        simulation = Simulation(world, storage)
+        simulation = Simulation(world, storage, is_watched=is_watched)
         error = runner.run(simulation.run())
     receipts = len(simulation.platform.endpoints.receipts)
     return Result(seed, world.trace, error, world.crashes, receipts)
@@ -56,20 +62,20 @@ def simulate(seed: int, storage: Storage) -> Result:
 class Simulation:
     """One platform, its customer and its misfortunes, and the verdict."""
 
-    def __init__(self, world: World, storage: Storage) -> None:
+    def __init__(self, world: World, storage: Storage, *, is_watched: bool) -> None:
         self.world = world
         self.random = world.random
         self.platform = Platform(world, storage)
         self.model = Model(self.platform)
         self.set_back = 0.0
+        self.is_watched = is_watched
 
     async def run(self) -> str | None:
         self.customer = Customer(self.platform, self.model, self.platform.begin())
         self.importer = Importer(self.platform, self.customer)
+        self.rush = Rush(self.customer, is_watched=self.is_watched)
         try:
-            for step in range(STEPS):
-                await asyncio.sleep(self.random.choice((0.0, 0.1, 1.0, 3.0, 8.0, 20.0)))
-                await self._step(step)
+            await self._happen()
             await self._recover()
             await self.importer.settle()
             await self._settle()
@@ -88,12 +94,23 @@ class Simulation:
             return f"Postgres refused: {broken}"
         return None
 
+    async def _happen(self) -> None:
+        """Every fourth run is about nothing but rushes: it is short, and finds what stands still."""
+        if is_rush(self.world.seed):
+            for _ in range(RUSHES):
+                await self.rush.run()
+            return
+        for step in range(STEPS):
+            await asyncio.sleep(self.random.choice((0.0, 0.1, 1.0, 3.0, 8.0, 20.0)))
+            await self._step(step)
+
     async def _step(self, step: int) -> None:
         actions: tuple[tuple[int, Callable[[], Awaitable[None]]], ...] = (
             (8, self.customer.create_scheduled),
             (5, self.customer.create_api),
             (12, self.customer.call_webhooks),
             (6, self.customer.call_with_key),
+            (1, self.rush.run),
             (8, self.customer.edit),
             (5, self.customer.pause_or_resume),
             (2, self.customer.delete),

@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Never
@@ -29,6 +30,7 @@ class World:
         self.crash_rate = self.random.choice((0.0, 0.01, 0.03))
         self.outage_rate = self.random.choice((0.0, 0.0, 0.02))
         self.late_commits = self.random.choice((0.02, 0.1, 0.3))
+        self.late_answers = self.random.choice((0.0, 0.2, 0.8))
         self.crashes = 0
         self.skew = timedelta()
         self.latest = START  # by the platform's own clock, which may be set back
@@ -57,6 +59,19 @@ class World:
         if self.random.random() >= self.late_commits:
             return 0.0
         return self.random.choice((0.001, 0.02, 0.02, 0.1, 0.4))
+
+    def late_answer(self) -> float:
+        """Seconds until the queue says that it has taken messages; they may be received before."""
+        if self.random.random() >= self.late_answers:
+            return 0.0
+        return self.random.choice((0.02, 0.1, 0.5))
+
+    @contextmanager
+    def fair_weather(self) -> Iterator[None]:
+        """Nothing fails inside, but all that is slow stays slow."""
+        faults, self.faults = self.faults, False
+        yield
+        self.faults = faults
 
     def chance(self, probability: float) -> bool:
         return self.faults and self.random.random() < probability
