@@ -33,6 +33,10 @@ HOST_ONLY = {
 }
 """Direct dependencies of `local/` alone: the embedded host and the runtime stay at home."""
 
+DATABASE_CA = "database-ca.pem"
+"""On Lambda below /opt; the database's URL in the template names it."""
+RDS_CA = "dist/database-ca.pem https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+
 NEWEST_GLIBC_MINOR = 26  # Amazon Linux 2, below Lambda's python3.11
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal content makes equal zips
 
@@ -50,12 +54,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
     parser.add_argument("--python", default="3.11", help="the runtime's Python")
     parser.add_argument("--machine", default="x86_64", choices=["x86_64", "aarch64"])
+    parser.add_argument(
+        "--database-ca",
+        type=Path,
+        default=ROOT / "dist" / "database-ca.pem",
+        help="the authorities that the database's certificate is verified against",
+    )
     given = parser.parse_args()
-    unzipped, zipped = build(given.out, python=given.python, machine=given.machine)
+    if not given.database_ca.is_file():
+        parser.error(f"no certificates in {given.database_ca}; for Amazon's: curl -o {RDS_CA}")
+    unzipped, zipped = build(
+        given.out, python=given.python, machine=given.machine, database_ca=given.database_ca
+    )
     print(f"{given.out / 'layer.zip'}: {_mb(zipped)}, unzipped {_mb(unzipped)}")
 
 
-def build(out: Path, *, python: str, machine: str) -> tuple[int, int]:
+def build(
+    out: Path, *, python: str, machine: str, database_ca: Path | None = None
+) -> tuple[int, int]:
     """Make `out`/layer and `out`/layer.zip anew; their sizes in bytes. Raises DoesNotFit."""
     layer = out / "layer"
     shutil.rmtree(layer, ignore_errors=True)
@@ -69,6 +85,8 @@ def build(out: Path, *, python: str, machine: str) -> tuple[int, int]:
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     _compile(packages, python)
+    if database_ca is not None:
+        shutil.copyfile(database_ca, layer / DATABASE_CA)
     zip_folder(layer, out / "layer.zip")
     sizes = size(layer), (out / "layer.zip").stat().st_size
     if sizes[0] > UNZIPPED_LIMIT or sizes[1] > ZIPPED_LIMIT:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
+from types import MappingProxyType
 
 from local.cli import probes
-from local.cli.environment import for_children, worth_sharing
+from local.cli.environment import FIRST_KEY, for_children, worth_sharing
 from local.cli.preload import preload
 from local.cli.state import Platform, StateDir
 from local.services import logs
@@ -22,6 +23,7 @@ from local.services.supervisor import Supervisor
 
 DATABASE = "triggerfish"
 LOOPBACK = "127.0.0.1"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 POSTGRES_TIER, BROKER_TIER, FUNCTION_TIER = range(3)
 """Stopped from the highest: first what takes and makes events, then what keeps them."""
 
@@ -43,6 +45,7 @@ class Options:
     workers: int
     processes: int
     template: Path
+    invoke_port: int = 0
 
 
 class EmbeddedHost:
@@ -54,19 +57,21 @@ class EmbeddedHost:
         self.options = options
         self.state = state
         self.url = f"http://localhost:{options.port}"
+        self.invoke_url = f"http://{LOOPBACK}:{options.invoke_port}" if options.invoke_port else ""
         self.supervisor = supervisor
         given_database = environ.get("TRIGGERFISH_DATABASE_URL")
         given_sqs = environ.get("TRIGGERFISH_SQS_ENDPOINT_URL")
         own = Postgres(state.postgres, log_file=state.log("postgres"))
         self.postgres = None if given_database else own
         self.broker_port = None if given_sqs else free_port()
+        self.api_key = state.ensure_api_key(environ.get(FIRST_KEY))
         self.environment = for_children(
             environ,
             state_dir=state.path,
+            host=options.host,
             port=options.port,
             database_url=given_database or own.url(DATABASE),
             sqs_endpoint_url=given_sqs or f"http://{LOOPBACK}:{self.broker_port}",
-            api_key=state.ensure_api_key(environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY")),
             encryption_keys_file=None
             if environ.get("TRIGGERFISH_ENCRYPTION_KEYS")
             else state.ensure_encryption_keys(),
@@ -77,6 +82,8 @@ class EmbeddedHost:
 
         Raises a `ServiceError` when something does not start.
         """
+        if self.options.invoke_port:
+            self.state.ensure_invoke_secret(os.environ.get("TRIGGERFISH_INVOKE_SECRET"))
         self.supervisor.stop_on_signals()
         self.supervisor.changed = self._announce
         try:
@@ -118,13 +125,15 @@ class EmbeddedHost:
         if self.postgres:
             self.postgres.ensure_database(DATABASE)
         log = self.state.log("migrate")
-        spawn = self._command(log, "migrate", *(["--queues-are-new"] if self.broker_port else []))
+        words = ["migrate", *(["--queues-are-new"] if self.broker_port else [])]
+        spawn = self._command(log, *words, more={FIRST_KEY: self.api_key})
         return self.supervisor.run_once("migrate", spawn, log)
 
     def _functions(self) -> list[Service]:
         options = self.options
         place = ("--host", options.host, "--port", str(options.port))
-        gateway = (*place, "--processes", str(options.processes))
+        invoke = ("--invoke-port", str(options.invoke_port))
+        gateway = (*place, "--processes", str(options.processes), *invoke)
         numbers = range(1, options.workers + 1)
         names = ["worker"] if options.workers == 1 else [f"worker-{number}" for number in numbers]
         return [
@@ -139,18 +148,21 @@ class EmbeddedHost:
         spawn = self._command(log, role, "--template", str(self.options.template), *arguments)
         return Service(name, spawn, log, ready=self._probe(role), tier=tier)
 
-    def _command(self, log: Path, *words: str) -> Callable[[], Process]:
-        """How to run one of our own commands: as a fork where that is safe."""
+    def _command(
+        self, log: Path, *words: str, more: Mapping[str, str] = NOTHING
+    ) -> Callable[[], Process]:
+        """How to run one of our own commands, with `more` variables: as a fork where it is safe."""
+        environment = {**self.environment, **more}
         if sys.platform != "linux":
             command = [sys.executable, "-m", "local.cli", *words]
-            return program(command, env=self.environment, log_file=log)
+            return program(command, env=environment, log_file=log)
 
         def run() -> None:
             from local.cli.main import app  # which imports us
 
             app(list(words))
 
-        fork = forked(run, env=self.environment, log_file=log)
+        fork = forked(run, env=environment, log_file=log)
 
         def spawn() -> Process:
             preload(self.options.template)
@@ -176,6 +188,7 @@ class EmbeddedHost:
                 sqs_endpoint_url=self.environment["TRIGGERFISH_SQS_ENDPOINT_URL"],
                 services=pids,
                 environment=worth_sharing(self.environment),
+                invoke_url=self.invoke_url,
             )
         )
 
@@ -187,7 +200,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ensure_port_is_free(host: str, port: int, *, has_variables: bool = True) -> None:
+def ensure_port_is_free(
+    host: str, port: int, option: str = "--port", *, has_variables: bool = True
+) -> None:
     """Raise `CannotBegin` now, rather than let a service fail in its log.
 
     `has_variables`: the command takes TRIGGERFISH_HOST and TRIGGERFISH_PORT as well as options.
@@ -198,9 +213,10 @@ def ensure_port_is_free(host: str, port: int, *, has_variables: bool = True) -> 
         try:
             probe.bind((host, port))
         except OSError as error:
-            option = "--port" if error.errno in (EADDRINUSE, EACCES) else "--host"
-            variable = f" or TRIGGERFISH_{option[2:].upper()}" if has_variables else ""
+            wrong = option if error.errno in (EADDRINUSE, EACCES) else "--host"
+            name = wrong[2:].upper().replace("-", "_")
+            variable = f" or TRIGGERFISH_{name}" if has_variables else ""
             raise CannotBegin(
                 f"Nothing can listen on {host}, port {port} ({error.strerror}):"
-                f" choose another with {option}{variable}."
+                f" choose another with {wrong}{variable}."
             ) from None

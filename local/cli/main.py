@@ -8,6 +8,7 @@ import typer
 from local.cli import dlq
 from local.cli.demo import demo
 from local.cli.invoke import generate_event, invoke
+from local.cli.issue_key import issue_key
 from local.cli.openapi import openapi
 from local.cli.receiver import receiver
 from local.cli.refusal import Commands
@@ -54,6 +55,7 @@ app.command(rich_help_panel=DEBUGGING)(verify)
 app.command(rich_help_panel=DEBUGGING)(invoke)
 app.command(rich_help_panel=DEBUGGING)(generate_event)
 app.command(rich_help_panel=DEBUGGING)(receiver)
+app.command(rich_help_panel=OPERATING)(issue_key)
 app.command(rich_help_panel=OPERATING)(rekey)
 app.command(rich_help_panel=DEBUGGING)(openapi)
 for service in (gateway, worker, scheduler, broker, migrate):

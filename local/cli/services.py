@@ -9,6 +9,7 @@ import typer
 from local.cli import state
 from local.cli.environment import for_sqs
 from local.cli.paths import default_template, is_ours
+from local.cli.refusal import refuse
 from local.cli.settings import check_settings, read_settings
 
 if TYPE_CHECKING:
@@ -28,14 +29,35 @@ def gateway(
     event_lane: Annotated[
         bool, typer.Option("--event-lane", help="Call handlers with Lambda events only.")
     ] = False,
+    invoke_port: Annotated[
+        int, typer.Option(envvar="TRIGGERFISH_INVOKE_PORT", help="Of Lambda's Invoke API; 0: none.")
+    ] = 0,
+    invoke_host: Annotated[
+        str, typer.Option(envvar="TRIGGERFISH_INVOKE_HOST", help="Address for the Invoke API.")
+    ] = "127.0.0.1",
     template: Template = None,
 ) -> None:
     """Serve the functions' HTTP routes."""
     from local.runtime import gateway
+    from local.runtime.invocation import InvokeAccess
 
     begin(template)
-    path = template or default_template()
-    gateway.run(path, host=host, port=port, processes=processes, event_lane=event_lane)
+    gateway.run(
+        template or default_template(),
+        host=host,
+        port=port,
+        processes=processes,
+        event_lane=event_lane,
+        invoke=InvokeAccess(invoke_port, _invoke_secret(), invoke_host) if invoke_port else None,
+    )
+
+
+def _invoke_secret() -> str:
+    try:
+        return state.find().ensure_invoke_secret(os.environ.get("TRIGGERFISH_INVOKE_SECRET"))
+    except OSError as error:
+        why = f"no secret for TRIGGERFISH_INVOKE_PORT ({error}); set TRIGGERFISH_INVOKE_SECRET"
+        raise typer.BadParameter(why) from None
 
 
 def worker(template: Template = None) -> None:
@@ -95,30 +117,36 @@ def migrate(
     """Bring the database to the current schema; make sure of the first API key and the bucket."""
     settings, where = read_settings(), state.find()
     _prepare_store(settings)
-    if not generate_key:
-        if settings.key_ring.first is None:
-            typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.")
-        _migrate(settings, queues_are_new=queues_are_new)
-        return
+    said = ""
+    if generate_key:
+        settings, said = _with_keys(settings, where)
+    _migrate(settings, queues_are_new=queues_are_new)
+    if said:
+        typer.echo(said)
+
+
+def _with_keys(settings: "Settings", where: state.StateDir) -> tuple["Settings", str]:
+    """Settings with a first API key and an encryption key, kept ones or new; what to say of it."""
     known = settings.bootstrap_api_key or where.api_key_file.exists()
     where.path.mkdir(parents=True, exist_ok=True)
-    if not (settings.encryption_keys or settings.encryption_keys_file):
-        keys = where.ensure_encryption_keys()
-        settings = settings.model_copy(update={"encryption_keys_file": str(keys)})
     key = where.ensure_api_key(settings.bootstrap_api_key)
-    given = settings.model_copy(update={"bootstrap_api_key": key})
-    _migrate(given, queues_are_new=queues_are_new)
+    given = {"bootstrap_api_key": key}
+    if not settings.encryption_keys:
+        file = Path(settings.encryption_keys_file) if settings.encryption_keys_file else None
+        given["encryption_keys_file"] = str(where.ensure_encryption_keys(file))
     shown = f"API key (shown only this once): {key}\n" if not known else ""
-    typer.echo(f"{shown}The API key is kept in {where.api_key_file}")
+    return settings.model_copy(update=given), f"{shown}The API key is kept in {where.api_key_file}"
 
 
 def _migrate(settings: "Settings", *, queues_are_new: bool) -> None:
     from sqlalchemy.exc import OperationalError
 
-    from triggerfish.wiring.upkeep import migrate
+    from triggerfish.wiring.upkeep import PlainSecrets, migrate
 
     try:
         migrate(settings, queues_are_new=queues_are_new)
+    except PlainSecrets as error:
+        refuse(str(error))
     except OperationalError as error:
         said = str(error.orig).strip().splitlines()[0]
         typer.echo(f"TRIGGERFISH_DATABASE_URL: Postgres does not let us in: {said}", err=True)

@@ -22,7 +22,7 @@ class Platform:
     """A running platform as `platform.json` describes it.
 
     `services` maps names to process ids; `environment` is what a command needs to act as one of
-    them. The key itself stands in `api_key_file`.
+    them. The key itself stands in `api_key_file`. `invoke_url` is Lambda's Invoke API, if it is on.
     """
 
     pid: int
@@ -32,6 +32,7 @@ class Platform:
     sqs_endpoint_url: str
     services: Mapping[str, int]
     environment: Mapping[str, str]
+    invoke_url: str = ""
 
     def api_key(self) -> str:
         return Path(self.api_key_file).read_text().strip()
@@ -54,6 +55,10 @@ class StateDir:
     @property
     def api_key_file(self) -> Path:
         return self.path / "api-key"
+
+    @property
+    def invoke_secret_file(self) -> Path:
+        return self.path / "invoke-secret"
 
     @property
     def encryption_keys_file(self) -> Path:
@@ -90,12 +95,26 @@ class StateDir:
             write_secret(self.api_key_file, key + "\n")
         return key
 
-    def ensure_encryption_keys(self) -> Path:
-        """The file of the key ring, with one new key if there was none. Kept with mode 0600."""
-        if not self.encryption_keys_file.exists():
-            key = base64.b64encode(secrets.token_bytes(32)).decode()
-            write_secret(self.encryption_keys_file, f"k1:{key}\n")
-        return self.encryption_keys_file
+    def ensure_invoke_secret(self, given: str | None) -> str:
+        """What callers of Lambda's Invoke API sign with: the one given, the one kept, a new one."""
+        if given:
+            return given
+        if not self.invoke_secret_file.exists():
+            write_secret(self.invoke_secret_file, f"{secrets.token_hex(24)}\n")
+        return self.invoke_secret_file.read_text().strip()
+
+    def ensure_encryption_keys(self, file: Path | None = None) -> Path:
+        """The file of the key ring, with one new key if there was none. Kept with mode 0600.
+
+        A `file` elsewhere takes over the ring that this directory holds.
+        """
+        target, own = file or self.encryption_keys_file, self.encryption_keys_file
+        if not target.exists():
+            made = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n"
+            write_secret(target, own.read_text() if own.exists() else made)
+        if target != own:
+            own.unlink(missing_ok=True)
+        return target
 
     def announce(self, platform: Platform) -> None:
         write_secret(self._note, json.dumps(asdict(platform), indent=2) + "\n")

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from local.cli import state
-from local.cli.host import EmbeddedHost, Options, ensure_port_is_free
+from local.cli.environment import FIRST_KEY
+from local.cli.host import LOOPBACK, EmbeddedHost, Options, ensure_port_is_free, free_port
 from local.cli.paths import default_template
 from local.cli.refusal import refuse
 from local.cli.services import Template
@@ -21,6 +22,12 @@ Port = Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", min=0, max=65535, 
 Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
 Workers = Annotated[int, typer.Option(min=1, help="Worker processes, which deliver events.")]
 Processes = Annotated[int, typer.Option(min=1, help="Gateway processes, which answer requests.")]
+InvokePort = Annotated[
+    int | None,
+    typer.Option(
+        envvar="TRIGGERFISH_INVOKE_PORT", help="Of Lambda's Invoke API; unset any, 0 none."
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line.")]
 WithParent = Annotated[bool, typer.Option("--end-with-parent", help="Stop when our parent ends.")]
 
@@ -32,6 +39,7 @@ def up(
     host: Host = "127.0.0.1",
     workers: Workers = 1,
     processes: Processes = 1,
+    invoke_port: InvokePort = None,
     template: Template = None,
     verbose: Verbose = False,
     end_with_parent: WithParent = False,
@@ -44,11 +52,15 @@ def up(
     began = time.monotonic()
     console = Console(highlight=False, soft_wrap=True)
     where = state.find()
-    options = Options(host, port, workers, processes, (template or default_template()).absolute())
     check_settings(os.environ, needs_database=False)
+    path = (template or default_template()).absolute()
+    invoke = free_port() if invoke_port is None else invoke_port
+    options = Options(host, port, workers, processes, path, invoke)
     try:
         with where.held():
             ensure_port_is_free(host, port)
+            if invoke:
+                ensure_port_is_free(LOOPBACK, invoke, "--invoke-port")
             console.print(f"Starting Triggerfish in {where.path} …", style="bright_black")
             supervisor = Supervisor(
                 lambda name, text: _say(console, name, text),
@@ -71,13 +83,15 @@ def _say(console: Console, name: str, text: str) -> None:
 
 
 def _greet(console: Console, host: EmbeddedHost, seconds: float) -> None:
-    given = bool(os.environ.get("TRIGGERFISH_BOOTSTRAP_API_KEY"))
-    key = host.environment["TRIGGERFISH_BOOTSTRAP_API_KEY"]
-    shown = "as in TRIGGERFISH_BOOTSTRAP_API_KEY" if given else key
+    given = bool(os.environ.get(FIRST_KEY))
+    shown = f"as in {FIRST_KEY}" if given else host.api_key
     kept = os.path.relpath(host.state.api_key_file)
     console.print(f"\n[bold green]Triggerfish is up[/] after {seconds:.1f} s")
     console.print(f"  URL      {host.url}   (API: {host.url}/docs)")
     console.print(f"  API key  {shown}   (kept in {kept})")
+    if host.invoke_url:
+        secret = os.path.relpath(host.state.invoke_secret_file)
+        console.print(f"  Invoke   {host.invoke_url}   (secret kept in {secret})")
     console.print(f"  Logs     {os.path.relpath(host.state.path / 'logs')}\n")
     console.print("Next, in another terminal:")
     console.print("  make demo")

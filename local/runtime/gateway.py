@@ -1,13 +1,12 @@
 """The HTTP front: sends each request or WebSocket to the function whose route matches it."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.runtime.asgi import App, Receive, Scope, Send, refuse_websocket, respond_json
 from local.runtime.environment import freeze_imports, prepare_process
 from local.runtime.event_lane import EventLaneApp
-from local.runtime.invocation import PREFIX, InvocationApi
+from local.runtime.invocation import InvocationApi, InvokeAccess
 from local.runtime.invoker import Invoker, Lane
 from local.runtime.lane import DEFAULT_THREADS, LambdaLane
 from local.runtime.model import Route, Template
@@ -15,8 +14,6 @@ from local.runtime.routing import Routes
 from local.runtime.serving import serve
 from local.runtime.tail import watch_output
 from local.runtime.template import TemplateError
-
-OPEN_INVOCATIONS = "RUNTIME_INVOKE_OPEN"
 
 
 class Gateway:
@@ -31,18 +28,20 @@ class Gateway:
         template: Template,
         *,
         event_lane: bool = False,
-        open_invocations: bool = False,
+        invoke: InvokeAccess | None = None,
         threads: int = DEFAULT_THREADS,
     ) -> None:
         lane: Lane = "event" if event_lane else "native"
         invoker = Invoker(template.functions, lane=lane, threads=LambdaLane(threads))
-        self._invocations = InvocationApi(invoker, open_to_all=open_invocations)
+        self._invoke_port = invoke.port if invoke else None
+        self._invocations = InvocationApi(invoker, invoke.secret) if invoke else None
         self._find = Routes(_targets(template, invoker, event_lane=event_lane)).find
         self.close = invoker.close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path.startswith(PREFIX) and self._invocations.admits(scope):
+        # The server's side of the connection, which no header can change.
+        if self._invocations and scope["server"][1] == self._invoke_port:
             await self._invocations(scope, receive, send)
             return
         # A WebSocket handshake is a GET; its scope has no method.
@@ -74,23 +73,32 @@ class GatewayFactory:
 
     template: Path
     event_lane: bool
+    invoke: InvokeAccess | None = None
 
     def __call__(self) -> Gateway:
         watch_output()
         gateway = Gateway(
             prepare_process(self.template),
             event_lane=self.event_lane,
-            open_invocations=os.environ.get(OPEN_INVOCATIONS) == "1",
+            invoke=self.invoke,
         )
         freeze_imports()
         return gateway
 
 
 def run(
-    template: Path, *, host: str, port: int, processes: int = 1, event_lane: bool = False
+    template: Path,
+    *,
+    host: str,
+    port: int,
+    processes: int = 1,
+    event_lane: bool = False,
+    invoke: InvokeAccess | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight then have 10 s.
 
     Raises LoadError and TemplateError at boot.
     """
-    serve(GatewayFactory(template.resolve(), event_lane), host=host, port=port, processes=processes)
+    factory = GatewayFactory(template.resolve(), event_lane, invoke)
+    addresses = [(host, port), *([(invoke.host, invoke.port)] if invoke else [])]
+    serve(factory, addresses, processes=processes)

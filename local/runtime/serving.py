@@ -1,10 +1,10 @@
-"""Runs an ASGI app under uvicorn: one process or several on one socket, with a graceful stop."""
+"""Runs an ASGI app under uvicorn: processes that share sockets, and a graceful stop."""
 
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 
@@ -41,28 +41,31 @@ def _end_with(sentinel: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def serve(factory: Callable[[], App], *, host: str, port: int, processes: int = 1) -> None:
+def serve(
+    factory: Callable[[], App], addresses: Sequence[tuple[str, int]], *, processes: int = 1
+) -> None:
     """Block until SIGTERM or SIGINT, then finish what is in flight within GRACE_SECONDS and return.
 
-    Raises whatever the factory raises; OSError when the address is taken.
+    Raises whatever the factory raises; OSError when an address is taken.
     """
     config = uvicorn_config(_Build(factory), processes)
-    listener = _listen(host, port)
+    listeners = [_listen(host, port) for host, port in addresses]
     if processes > 1:
         factory()  # what does not import fails here, once, not in every child again
-    _log.info("listening", host=host, port=listener.getsockname()[1], processes=processes)
+    host, port = listeners[0].getsockname()[:2]
+    _log.info("listening", host=host, port=port, processes=processes)
     if processes > 1:
         adopt_libraries("gateway")
-        Multiprocess(config, [listener]).run()
+        Multiprocess(config, listeners).run()
     else:
-        _serve_here(config, listener)
+        _serve_here(config, listeners)
 
 
-def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
+def _serve_here(config: uvicorn.Config, listeners: list[socket.socket]) -> None:
     # uvicorn raises the signal that stopped it once more when it is done; let that be harmless.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=listeners)
 
 
 def uvicorn_config(factory: Callable[[], App], processes: int = 1) -> uvicorn.Config:

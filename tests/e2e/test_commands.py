@@ -5,6 +5,7 @@ import subprocess
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 
 from tests.e2e.platform import Platform
@@ -12,6 +13,10 @@ from tests.e2e.platform import Platform
 
 def run(shared: Platform, *arguments: str, stdin: str = "") -> Any:
     """What a `triggerfish` command prints, as JSON."""
+    return json.loads(output(shared, *arguments, stdin=stdin))
+
+
+def output(shared: Platform, *arguments: str, stdin: str = "") -> str:
     done = subprocess.run(
         shared.command(*arguments),
         env=shared.environment(),
@@ -22,7 +27,7 @@ def run(shared: Platform, *arguments: str, stdin: str = "") -> Any:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def test_invoke_runs_one_function_against_the_running_platform(shared: Platform) -> None:
@@ -60,13 +65,20 @@ def test_a_generated_schedule_event_can_be_invoked(shared: Platform) -> None:
     assert set(report) == {"moved", "deleted", "dropped_partitions"}
 
 
-def test_boto3_invokes_functions_through_the_gateway(shared: Platform) -> None:
+def test_the_operator_issues_a_key_for_a_project(shared: Platform) -> None:
+    key = output(shared, "issue-key", "default", "--scope", "triggers:read").strip()
+    answer = httpx.get(f"{shared.url}/api/v1/triggers", headers={"authorization": f"Bearer {key}"})
+    assert answer.status_code == 200
+
+
+def test_boto3_invokes_functions_with_the_secret_of_the_state_folder(shared: Platform) -> None:
+    note = json.loads((shared.state_dir / "platform.json").read_text())
     client = boto3.client(
         "lambda",
-        endpoint_url=shared.url,
+        endpoint_url=note["invoke_url"],
         region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
+        aws_access_key_id="triggerfish",
+        aws_secret_access_key=(shared.state_dir / "invoke-secret").read_text().strip(),
     )
     try:
         answer = client.invoke(FunctionName="tick", Payload=b'{"horizon_seconds": 2}')

@@ -9,6 +9,7 @@ from tests.e2e.consistency import check_consistency, connect
 from tests.e2e.platform import Platform
 from tests.e2e.receiver import Endpoint
 from tests.e2e.waiting import until
+from triggerfish.domain.hops import MAX_HOPS
 
 pytestmark = pytest.mark.queue
 
@@ -94,3 +95,20 @@ def test_a_refused_payload_names_its_field_and_leaves_no_event(
         ).fetchall()
     assert rows == []
     assert shared.log_of(trigger["id"]) is None
+
+
+@pytest.mark.attack("loops of triggers")
+def test_a_trigger_that_delivers_to_its_own_webhook_comes_to_an_end(
+    shared: Platform, endpoint: Endpoint
+) -> None:
+    trigger = shared.create(
+        type="api", name="ouroboros", schema={}, endpoint={"url": endpoint.url()}
+    )
+    path = f"/triggers/{trigger['id']}"
+    patched = shared.request("PATCH", path, {"endpoint": {"url": trigger["webhook_url"]}})
+    assert patched.status_code == 200, patched.text
+    assert shared.request("POST", trigger["webhook_url"], {"n": 1}).status_code == 202
+    last = until(lambda: shared.log_of(trigger["id"], "failure"), 60, what="the end of the loop")
+    assert last["last_error"].startswith("loop_detected")
+    page = shared.request("GET", f"/event-logs?trigger_id={trigger['id']}").json()
+    assert [log["status"] for log in page["data"]] == ["failure"] + ["success"] * MAX_HOPS

@@ -61,7 +61,7 @@ def test_ctrl_c_stops_everything_and_a_second_start_finds_the_first_ones_data(
         note(f"up, first start: {first.start():.1f} s")
         assert set(first.note["services"]) == SERVICES
         trigger = first.create(
-            type="api", name="kept", schema={}, endpoint={"url": "http://127.0.0.1:9/"}
+            type="api", name="kept", schema={}, endpoint={"url": "http://127.0.0.1:2/"}
         )
         key, processes = first.api_key, first.processes()
         first.stop(signal.SIGINT)
@@ -89,7 +89,7 @@ def test_two_platforms_run_side_by_side_and_know_nothing_of_each_other(
     shared: Platform, hurried: Platform
 ) -> None:
     trigger = hurried.create(
-        type="api", name="here only", schema={}, endpoint={"url": "http://127.0.0.1:9/"}
+        type="api", name="here only", schema={}, endpoint={"url": "http://127.0.0.1:2/"}
     )
     assert hurried.api_key != shared.api_key
     assert hurried.request("GET", f"/triggers/{trigger['id']}").status_code == 200

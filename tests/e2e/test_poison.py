@@ -83,7 +83,7 @@ def test_poison_ends_in_the_dead_letter_queue_while_others_are_delivered(
 
 def withdraw_an_event(hurried: Platform) -> None:
     """Its message, sent ahead, names an event that is gone: no poison, as the counts show."""
-    nobody = {"url": "http://127.0.0.1:9/nobody"}  # who would hear of it if the deletion were late
+    nobody = {"url": "http://127.0.0.1:2/nobody"}  # who would hear of it if the deletion were late
     trigger = hurried.create(
         type="scheduled", name="soon", schedule={"in": "2s"}, payload={}, endpoint=nobody
     )

@@ -30,7 +30,7 @@ TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
 LIBRARIES_WORDS = re.compile(
     "Input should|Field required|Extra inputs|Value error|String should|Object should|Value should"
 )
-NOBODY = "http://127.0.0.1:1"  # nothing listens there
+NOBODY = "http://127.0.0.1:2"  # nothing listens there
 TABLES = ("triggers", "trigger_revisions", "event_logs_active", "event_logs_archive")
 
 ENVIRONMENT = {

@@ -1,12 +1,17 @@
 """What the template promises for AWS beyond routes and queues: rights, alarms, secrets, numbers."""
 
+import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from infra.package import DATABASE_CA
+from local.runtime.intrinsics import parse
 from local.runtime.template import load
 from tests.sam import transformed
 
@@ -163,12 +168,30 @@ def test_no_password_is_in_the_template_and_the_database_is_encrypted(
         assert ":{{resolve:secretsmanager:${Arn}:SecretString:password}}@" in url
 
 
+@pytest.mark.attack("secrets: the first key and the encryption key")
+def test_functions_verify_the_databases_certificate(resources: dict[str, Any]) -> None:
+    for function in of_type(resources, "AWS::Lambda::Function").values():
+        url, _ = function["Environment"]["Variables"]["TRIGGERFISH_DATABASE_URL"]["Fn::Sub"]
+        query = parse_qs(urlsplit(url.replace("{", "").replace("}", "")).query)
+        assert query == {"sslmode": ["verify-full"], "sslrootcert": [f"/opt/{DATABASE_CA}"]}
+
+
+@pytest.mark.attack("secrets: the first key and the encryption key")
+def test_a_stack_is_not_made_without_an_encryption_key() -> None:
+    keys = parse(TEMPLATE.read_text())["Parameters"]["EncryptionKeys"]
+    assert "Default" not in keys
+    good = f"k1:{base64.b64encode(bytes(32)).decode()}"
+    for text, fits in (("", False), ("k1:short", False), (good, True), (f"{good},{good}", True)):
+        assert (re.fullmatch(keys["AllowedPattern"], text) is not None) == fits
+
+
 def test_what_is_only_for_aws_does_not_reach_local_processes() -> None:
     environment = load(TEMPLATE, sqs_endpoint="", environ={}).environment()
     assert environment["TRIGGERFISH_LOOKAHEAD_SECONDS"] == ""
     assert environment["TRIGGERFISH_DATABASE_URL"] == ""
 
 
+@pytest.mark.attack("secrets: the first key and the encryption key")
 def test_only_the_migration_holds_the_first_key(resources: dict[str, Any]) -> None:
     holders = {
         function["FunctionName"]

@@ -54,6 +54,21 @@ def test_whatever_runs_functions_can_read_the_encryption_key(name: str) -> None:
     assert str(Path(keys).parent) in mounted
 
 
+@pytest.mark.parametrize("name", ["gateway", "scheduler", "worker"])
+@pytest.mark.attack("secrets: the first key and the encryption key")
+def test_only_the_migration_can_read_the_first_key(name: str) -> None:
+    state = SERVICES["migrate"]["environment"]["TRIGGERFISH_STATE_DIR"]
+    assert "TRIGGERFISH_BOOTSTRAP_API_KEY" not in SERVICES[name]["environment"]
+    assert state in {volume.split(":")[1] for volume in SERVICES["migrate"]["volumes"]}
+    assert state not in {volume.split(":")[1] for volume in SERVICES[name]["volumes"]}
+
+
+def test_deliveries_reach_the_demo_receiver_and_nothing_else_that_is_private() -> None:
+    opened = SERVICES["worker"]["environment"]["TRIGGERFISH_EGRESS_ALLOW"]
+    address = SERVICES["receiver"]["networks"]["receivers"]["ipv4_address"]
+    assert opened == f"${{TRIGGERFISH_EGRESS_ALLOW-{address}}}"
+
+
 def test_of_the_object_store_only_s3_is_reached_by_others() -> None:
     store = SERVICES["seaweedfs"]
     assert "-ip.bind=127.0.0.1" in store["command"]

@@ -9,14 +9,14 @@ from local.runtime.environment import apply_environment
 from local.runtime.model import Template
 
 
-def children(environ: dict[str, str]) -> dict[str, str]:
+def children(environ: dict[str, str], host: str = "127.0.0.1") -> dict[str, str]:
     return for_children(
         environ,
         state_dir=Path("/state"),
+        host=host,
         port=8081,
         database_url="postgresql+psycopg://postgres@/triggerfish?host=/state/postgres",
         sqs_endpoint_url="http://127.0.0.1:9999",
-        api_key="tf_key",
         encryption_keys_file=Path("/state/encryption-keys"),
     )
 
@@ -31,7 +31,6 @@ def test_a_bare_environment_gets_everything_a_service_needs() -> None:
     assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "local"
     assert found["AWS_DEFAULT_REGION"] == "us-east-1"
     assert found["TRIGGERFISH_ENCRYPTION_KEYS_FILE"] == "/state/encryption-keys"
-    assert found["TRIGGERFISH_BOOTSTRAP_API_KEY"] == "tf_key"
 
 
 def test_what_the_caller_set_passes_through() -> None:
@@ -49,8 +48,20 @@ def test_what_the_caller_set_passes_through() -> None:
 
 
 def test_loopback_is_open_to_deliveries_unless_the_list_is_set_even_if_empty() -> None:
-    assert children({})["TRIGGERFISH_EGRESS_ALLOW"] == "127.0.0.0/8,::1/128"
+    assert children({})["TRIGGERFISH_EGRESS_ALLOW"] == "127.0.0.1/32,::1/128"
     assert children({"TRIGGERFISH_EGRESS_ALLOW": ""})["TRIGGERFISH_EGRESS_ALLOW"] == ""
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5"])
+def test_loopback_is_closed_to_deliveries_where_others_reach_the_api(host: str) -> None:
+    assert children({}, host)["TRIGGERFISH_EGRESS_ALLOW"] == ""
+    given = {"TRIGGERFISH_EGRESS_ALLOW": "127.0.0.1"}
+    assert children(given, host)["TRIGGERFISH_EGRESS_ALLOW"] == "127.0.0.1"
+
+
+@pytest.mark.attack("secrets: the first key and the encryption key")
+def test_services_do_not_hold_the_first_key() -> None:
+    assert "tf_first" not in children({"TRIGGERFISH_BOOTSTRAP_API_KEY": "tf_first"}).values()
 
 
 def test_other_empty_variables_count_as_unset() -> None:

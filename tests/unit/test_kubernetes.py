@@ -110,6 +110,15 @@ def test_variables_are_documented_settings_and_every_reference_is_made() -> None
         assert sources == expected + ["triggerfish-first-key"] * (name == "migrate")
 
 
+@pytest.mark.attack("secrets: the first key and the encryption key")
+def test_no_pod_starts_without_an_encryption_key() -> None:
+    for name, container in containers():
+        (variable,) = container["env"]
+        assert variable["name"] == "TRIGGERFISH_ENCRYPTION_KEYS", name
+        assert variable["valueFrom"]["secretKeyRef"]["key"] == variable["name"]
+        assert not variable["valueFrom"]["secretKeyRef"].get("optional")
+
+
 def test_the_queue_is_the_templates_and_the_same_everywhere() -> None:
     (config,) = of_kind("ConfigMap")
     url = config["data"]["TRIGGERFISH_DELIVERIES_QUEUE_URL"]

@@ -134,3 +134,14 @@ class CatalogueJournal(Protocol):
     def summary_looked_up(self, event_id: UUID, *, hit: bool) -> None: ...
 
     def summary_streamed(self, event_id: UUID, *, sent: int, of: int) -> None: ...
+
+
+class Room(Protocol):
+    """Whether there is room for more: on the database's disk, and in a project's quota."""
+
+    def take(self, project_id: UUID, *, events: int = 0, size: int = 0) -> None:
+        """Count what a project adds, without waiting for anything.
+
+        Raises TryLater while the disk is nearly full, TooManyRequests beyond the quota.
+        """
+        ...

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     encryption_keys_file: str = Field(
         "", description="A file with the key ring, read when the variable itself is empty."
     )
+    plain_secrets: bool = Field(
+        False, description="Let `migrate` run without an encryption key: secrets stay readable."
+    )
     public_url: str = Field(
         "http://localhost:8080", description="The base of webhook URLs, as customers reach it."
     )
@@ -71,7 +74,9 @@ class Settings(BaseSettings):
         2000.0, ge=0, description="Calls a second of one trigger's webhook, per gateway process."
     )
     key_rate: float = Field(
-        2000.0, ge=0, description="Requests a second with one API key, per gateway process."
+        2000.0,
+        ge=0,
+        description="Requests a second with the API keys of one project, per gateway process.",
     )
     cors_origins: str = Field(
         "",
@@ -80,6 +85,21 @@ class Settings(BaseSettings):
     )
     triggers_per_project: int = Field(
         100_000, ge=1, description="How many triggers a project may have."
+    )
+    events_per_project: int = Field(
+        20_000_000, ge=0, description="Events that a project may add while logs are kept; 0: any."
+    )
+    event_bytes_per_project: int = Field(
+        20 << 30, ge=0, description="Bytes of their payloads likewise; 0: any."
+    )
+    imports_per_project: int = Field(
+        10_000, ge=1, description="How many imports a project may have."
+    )
+    database_disk: str = Field(
+        "", description="A folder on the disk of the database, whose free space is watched."
+    )
+    database_disk_reserve_bytes: int = Field(
+        256 << 20, ge=0, description="With less left there nothing new is accepted."
     )
     egress_allow: str = Field(
         "",
@@ -102,6 +122,9 @@ class Settings(BaseSettings):
     )
     horizon_watch_seconds: float = Field(
         900.0, gt=0, description="How long one stream or WebSocket of an import lasts at most."
+    )
+    horizon_kept_seconds: float = Field(
+        2_592_000.0, gt=0, description="How long an import is kept after its end, then deleted."
     )
     horizon_sweep_seconds: float = Field(
         5.0, gt=0, description="Seconds between two sweeps of forgotten imports (local hosts)."

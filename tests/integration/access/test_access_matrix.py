@@ -19,7 +19,7 @@ import pytest_asyncio
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from local.runtime.model import DEFAULT_ROUTE
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.databases import Databases
 from tests.factories import a_catalogue_event, an_api_trigger
 from tests.integration.imports import a_line, upload
@@ -135,7 +135,9 @@ def database(databases: Databases) -> Iterator[str]:
 async def estate(
     request: pytest.FixtureRequest, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Estate]:
-    first = Settings(database_url=database, bootstrap_api_key=API_KEY)
+    first = Settings(
+        database_url=database, bootstrap_api_key=API_KEY, encryption_keys=ENCRYPTION_KEYS
+    )
     await asyncio.to_thread(migrate, first)
     environment = {
         "TRIGGERFISH_SQS_ENDPOINT_URL": NOBODY,

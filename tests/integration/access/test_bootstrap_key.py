@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from local.services.postgres import Postgres
 from tests.clock import VirtualClock
@@ -14,10 +14,10 @@ from tests.conftest import API_KEY
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.migrate import MIGRATIONS, upgrade
 from triggerfish.domain.access import SCOPES, Principal, hash_secret
-from triggerfish.domain.errors import Conflict
+from triggerfish.domain.errors import Conflict, InvalidInput, NotFound
 from triggerfish.settings import Settings
 from triggerfish.usecases.manage_keys import create_key, list_keys, revoke_key, rotate_key
-from triggerfish.usecases.manage_projects import create_project
+from triggerfish.usecases.manage_projects import create_project, issue_key
 from triggerfish.wiring import Wiring
 
 ADMIN = {"name": "second", "scopes": list(SCOPES)}
@@ -111,3 +111,34 @@ async def _old_key_works_on(url: str) -> None:
         assert await parts.authenticate(API_KEY) == Principal(project, key, frozenset(SCOPES))
     finally:
         await parts.close()
+
+
+async def test_the_operator_issues_a_key_for_a_project_that_has_none_left(parts: Wiring) -> None:
+    created = await create_project({"name": "acme"}, parts.manage_projects)
+    await parts.database.run(
+        text("DELETE FROM api_keys WHERE project_id = :id RETURNING id"), id=created.project.id
+    )
+    wanted = {"name": "operator", "scopes": ["keys:admin"], "expires_in": "1h"}
+    issued = await issue_key("acme", wanted, parts.manage_projects, parts.keys)
+    caller = await parts.authenticate(issued.secret)
+    assert caller is not None
+    assert caller.project_id == created.project.id
+    assert caller.scopes == {"keys:admin"}
+
+
+@pytest.mark.parametrize(
+    ("project", "scope", "error"),
+    [
+        ("nobody", "triggers:read", NotFound),
+        ("default", "everything", InvalidInput),
+        ("acme", "projects:admin", InvalidInput),  # it would gain the platform
+    ],
+)
+async def test_an_issued_key_is_of_a_known_project_and_stays_within_it(
+    parts: Wiring, project: str, scope: str, error: type[Exception]
+) -> None:
+    await create_project({"name": "acme"}, parts.manage_projects)
+    with pytest.raises(error):
+        await issue_key(
+            project, {"name": "x", "scopes": [scope]}, parts.manage_projects, parts.keys
+        )

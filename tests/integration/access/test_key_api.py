@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.conftest import API_KEY
 from tests.integration.keys import an_api_key, bearer
@@ -110,6 +111,43 @@ async def test_a_key_cannot_make_or_take_over_one_that_may_do_more(api: Api) -> 
     assert len((await api.get(KEYS))["data"]) == 3
     less = {"name": "less", "scopes": ["triggers:read"]}
     assert (await api.http.post(KEYS, json=less, headers=bearer(admin))).status_code == 201
+
+
+@pytest.mark.attack("keys: gaining time or scopes, revoking stronger ones")
+async def test_a_key_that_expires_makes_none_that_outlives_it(api: Api) -> None:
+    admin = await a_key(api, "keys:admin", "triggers:read", expires_in="1h")
+    as_admin, wanted = bearer(admin), {"name": "heir", "scopes": ["triggers:read"]}
+    for later in ({"expires_in": "2h"}, {"expires_at": "2999-01-01T00:00:00Z"}):
+        assert_refused(await api.http.post(KEYS, json=wanted | later, headers=as_admin), 403)
+    for given in ({}, {"expires_in": "30m"}):
+        heir = await api.http.post(KEYS, json=wanted | given, headers=as_admin)
+        assert heir.status_code == 201
+        assert instant(heir.json()["expires_at"]) <= instant(admin["expires_at"])
+
+
+@pytest.mark.attack("keys: gaining time or scopes, revoking stronger ones")
+async def test_a_key_that_expires_cannot_prolong_itself_or_others_by_rotation(api: Api) -> None:
+    lasting, admin = await a_key(api), await a_key(api, "keys:admin", expires_in="1h")
+    api.sql(
+        "UPDATE api_keys SET created_at = now() - interval '90 days' WHERE id = %s", admin["id"]
+    )
+    refused = await api.http.post(f"{KEYS}/{lasting['id']}/rotate", headers=bearer(admin))
+    assert_refused(refused, 403)
+    rotated = await api.http.post(f"{KEYS}/{admin['id']}/rotate", headers=bearer(admin))
+    assert rotated.status_code == 201
+    assert rotated.json()["expires_at"] == admin["expires_at"]
+
+
+@pytest.mark.attack("keys: gaining time or scopes, revoking stronger ones")
+async def test_a_key_cannot_revoke_one_with_scopes_it_lacks(api: Api) -> None:
+    admin = await a_key(api, "keys:admin", "triggers:read")
+    stronger, weaker = await a_key(api, "triggers:write"), await a_key(api, "triggers:read")
+    refused = await api.http.post(f"{KEYS}/{stronger['id']}/revoke", headers=bearer(admin))
+    assert_refused(refused, 403)
+    assert (await api.get(f"{KEYS}/{stronger['id']}"))["revoked_at"] is None
+    for own in (weaker, admin):
+        revoked = await api.http.post(f"{KEYS}/{own['id']}/revoke", headers=bearer(admin))
+        assert revoked.status_code == 200
 
 
 async def test_a_key_is_valid_until_it_expires(api: Api) -> None:

@@ -3,15 +3,27 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import event
 
+from tests import functions
 from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
+from tests.integration.imports import JOBS, UPLOAD, lines, upload
+from tests.integration.keys import an_api_key, own_project
 from tests.integration.lanes import LANES, Api, assert_refused, post_json, serving
+from tests.receiver import Receiver
+from triggerfish.adapters.behind import catch_up
+from triggerfish.adapters.db.project_usage import ProjectUsage
+from triggerfish.adapters.disk_space import DiskSpace
 from triggerfish.adapters.ids import SystemIds
+from triggerfish.adapters.room import CountedRoom
 from triggerfish.domain.access import hash_secret
+from triggerfish.domain.errors import TooManyRequests
+from triggerfish.domain.quota import Quota, Usage
 from triggerfish.domain.rate import Rate
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
@@ -71,14 +83,17 @@ async def test_calls_beyond_a_webhooks_rate_are_told_when_to_come_back(limited: 
 
 
 @pytest.mark.attack("floods: rates, quotas")
-async def test_requests_beyond_a_keys_rate_are_told_when_to_come_back(limited: Limited) -> None:
+async def test_requests_beyond_a_projects_rate_are_told_when_to_come_back(limited: Limited) -> None:
     async with limited(TRIGGERFISH_KEY_RATE="0.01") as api:
+        second = an_api_key(api, "tf_second", "triggers:read", project_id=own_project(api))
         answers = [await api.http.get(TRIGGERS) for _ in range(9)]
         assert answers[0].status_code == 200
         refused = answers[-1]
         assert_refused(refused, 429)
         assert 1 <= int(refused.headers["retry-after"]) <= 100
         stranger = await api.http.get(TRIGGERS, headers={"authorization": "Bearer tf_unknown"})
+        sibling = await api.http.get(TRIGGERS, headers=second)
+        assert_refused(sibling, 429)  # more keys do not buy a project more requests
         assert_refused(stranger, 401)  # no bucket is made for what nobody has
 
 
@@ -91,6 +106,119 @@ async def test_a_project_has_no_more_triggers_than_it_may(limited: Limited) -> N
         assert api.stored()["trigger_revisions"] == 3
         await api.http.delete(f"{TRIGGERS}/{made[0]['id']}")
         await api.create(a_scheduled_trigger(HOOK))
+
+
+@pytest.mark.parametrize(
+    "limit", ["TRIGGERFISH_EVENTS_PER_PROJECT", "TRIGGERFISH_EVENT_BYTES_PER_PROJECT"]
+)
+@pytest.mark.attack("floods: rates, quotas")
+async def test_a_project_adds_no_more_events_and_bytes_than_its_quota(
+    limited: Limited, limit: str
+) -> None:
+    room = 3 if limit == "TRIGGERFISH_EVENTS_PER_PROJECT" else 3 * len(BODY)
+    async with limited(**{limit: str(room)}) as api:
+        trigger = await api.create(an_api_trigger(HOOK))
+        events = [await api.fire(trigger, BODY) for _ in range(3)]
+        api.sql(
+            "UPDATE event_logs_active SET status = 'success', attempt = 1, "
+            "completed_at = now(), next_attempt_at = NULL"
+        )
+        for refused in (
+            await post_json(api.http, trigger["webhook_url"], BODY),
+            await api.http.post(
+                f"{TRIGGERS}/{trigger['id']}/test-run", json={"payload": {"id": 1}}
+            ),
+            await api.http.post(f"/api/v1/event-logs/{events[0]}/replay"),
+        ):
+            assert_refused(refused, 429)
+            assert int(refused.headers["retry-after"]) > 0
+        assert api.stored()["event_logs_active"] == 3
+
+
+@pytest.mark.attack("floods: rates, quotas")
+async def test_what_one_process_has_added_counts_in_all(settings: Settings, parts: Wiring) -> None:
+    [first, second] = [
+        CountedRoom(
+            ProjectUsage(parts.database),
+            DiskSpace("", 0, parts.clock),
+            Quota(events=5),
+            parts.settings.retention.kept,
+            parts.clock,
+        )
+        for _ in range(2)
+    ]
+    project = uuid4()
+    for _ in range(5):
+        first.take(project, events=1)
+    await first._refresh(parts.clock.now())
+    second._known[project] = Usage()
+    second._added[project] = Usage()
+    await second._refresh(parts.clock.now())
+    with pytest.raises(TooManyRequests):
+        second.take(project, events=1)
+    second.take(uuid4(), events=1)
+    await catch_up()
+
+
+@pytest.mark.attack("floods: rates, quotas")
+async def test_a_project_has_no_more_imports_than_it_may(limited: Limited) -> None:
+    async with limited(TRIGGERFISH_IMPORTS_PER_PROJECT="1") as api:
+        job_id = await upload(api, lines(1))
+        file = {"file": ("b.jsonl", lines(1))}
+        assert_refused(await api.http.post(UPLOAD, files=file), 409)
+        await api.http.delete(f"{JOBS}/{job_id}")
+        assert (await api.http.post(UPLOAD, files=file)).status_code == 202
+
+
+@pytest.mark.attack("a full disk")
+async def test_with_the_disk_nearly_full_nothing_new_is_accepted_and_what_is_there_is_finished(
+    limited: Limited, settings: Settings, tmp_path: Path, receiver: Receiver
+) -> None:
+    queue = settings.deliveries_queue_url
+    async with limited() as api:
+        trigger = await api.create(an_api_trigger(receiver.url()))
+        event_id = await api.fire(trigger, BODY)
+    full = {
+        "TRIGGERFISH_DATABASE_DISK": str(tmp_path),
+        "TRIGGERFISH_DATABASE_DISK_RESERVE_BYTES": str(1 << 62),
+    }
+    async with limited(**full) as api:
+        for refused in (
+            await post_json(api.http, trigger["webhook_url"], BODY),
+            await api.http.post(TRIGGERS, json=an_api_trigger(HOOK)),
+            await api.http.post(UPLOAD, files={"file": ("b.jsonl", lines(1))}),
+        ):
+            assert_refused(refused, 503)
+            assert "disk" in refused.json()["error"]["message"]
+        database = (await api.http.get("/health")).json()["components"]["database"]
+        assert database["status"] == "down"
+        assert "disk" in database["reason"]
+        assert (await api.http.get("/health/ready")).status_code == 200
+        await functions.work(queue)
+        assert (await api.get(f"/api/v1/event-logs/{event_id}"))["status"] == "success"
+
+
+@pytest.mark.attack("a full disk")
+async def test_a_database_that_cannot_write_is_said_to_callers_and_in_health(
+    limited: Limited,
+) -> None:
+    async with limited() as api:
+        trigger = await api.create(an_api_trigger(HOOK))
+        api.sql("""
+            CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$
+        """)
+        api.sql(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON event_logs_active "
+            "FOR EACH STATEMENT EXECUTE FUNCTION full_disk()"
+        )
+        refused = await post_json(api.http, trigger["webhook_url"], BODY)
+        assert_refused(refused, 503)
+        assert "disk is full" in refused.json()["error"]["message"]
+        health = await api.http.get("/health")
+        assert health.status_code == 503
+        assert "disk is full" in health.json()["components"]["database"]["reason"]
+        assert (await api.http.get(TRIGGERS)).status_code == 200
 
 
 def statements(parts: Wiring) -> list[str]:

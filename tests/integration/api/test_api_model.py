@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import LANES, NOBODY, Api, post_json, serving
 from tests.invariants import assert_invariants
@@ -252,7 +252,11 @@ def runner() -> Iterator[asyncio.Runner]:
 def test_any_sequence_of_requests_is_answered_as_the_model_says(
     lane: str, runner: asyncio.Runner, database_url: str
 ) -> None:
-    migrate(Settings(database_url=database_url, bootstrap_api_key=API_KEY))
+    migrate(
+        Settings(
+            database_url=database_url, bootstrap_api_key=API_KEY, encryption_keys=ENCRYPTION_KEYS
+        )
+    )
     serve = serving(lane, database_url, {"TRIGGERFISH_SQS_ENDPOINT_URL": NOBODY})
     api = runner.run(serve.__aenter__())
     try:

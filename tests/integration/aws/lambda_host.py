@@ -22,6 +22,7 @@ from local.runtime.http_events import http_event
 from local.runtime.model import Function
 from tests.integration.aws.aws_endpoints import RuntimeApi
 
+AUTHORITIES = "-----BEGIN CERTIFICATE-----"
 CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 START = """
 import runpy, sys
@@ -34,7 +35,10 @@ runpy.run_module("awslambdaric", run_name="__main__")
 def make_package(out: Path) -> Path:
     """The layer's folder for this machine and this Python; on Lambda it is /opt."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    build(out, python=version, machine=platform.machine())
+    authorities = out / "authorities.pem"
+    authorities.parent.mkdir(parents=True, exist_ok=True)
+    authorities.write_text(AUTHORITIES)
+    build(out, python=version, machine=platform.machine(), database_ca=authorities)
     return out / "layer"
 
 

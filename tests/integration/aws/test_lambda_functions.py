@@ -12,14 +12,15 @@ import httpx
 import psycopg
 import pytest
 
-from infra.package import HOST_ONLY, UNZIPPED_LIMIT, ZIPPED_LIMIT, size
+from infra.package import DATABASE_CA, HOST_ONLY, UNZIPPED_LIMIT, ZIPPED_LIMIT, size
 from local.runtime.events import sqs_event
 from local.runtime.model import Function
 from local.runtime.template import load
 from local.services.postgres import Postgres
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.integration.aws.aws_endpoints import RecordingSqs, recording_sqs
 from tests.integration.aws.lambda_host import (
+    AUTHORITIES,
     LambdaHost,
     copy_client,
     lambda_environment,
@@ -62,6 +63,7 @@ def host(
             "TRIGGERFISH_DATABASE_URL": postgres.url("on_lambda"),
             "TRIGGERFISH_DATABASE_POOL_SIZE": "2",
             "TRIGGERFISH_BOOTSTRAP_API_KEY": API_KEY,
+            "TRIGGERFISH_ENCRYPTION_KEYS": ENCRYPTION_KEYS,
             "TRIGGERFISH_DELIVERIES_QUEUE_URL": f"http://{sqs.address}/0/triggerfish-deliveries",
             "TRIGGERFISH_DELIVERIES_DLQ_URL": f"http://{sqs.address}/0/triggerfish-deliveries-dlq",
             "TRIGGERFISH_IMPORTS_QUEUE_URL": f"http://{sqs.address}/0/triggerfish-imports",
@@ -91,6 +93,10 @@ def test_the_layer_is_within_lambdas_limits(layer: Path) -> None:
     )
     assert size(layer) + largest <= UNZIPPED_LIMIT
     assert layer.with_suffix(".zip").stat().st_size <= ZIPPED_LIMIT
+
+
+def test_the_layer_holds_the_authorities_of_the_database(layer: Path) -> None:
+    assert (layer / DATABASE_CA).read_text() == AUTHORITIES
 
 
 def test_the_layer_holds_what_the_functions_need_and_nothing_of_the_local_host(layer: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from local.runtime.template import load
+from tests.conftest import ENCRYPTION_KEYS
 from tests.sam import BUCKET, packaged, transformed
 from tests.unit.local.sample.paths import PROJECT_TEMPLATE
 
@@ -60,6 +61,7 @@ def _create(plain: dict[str, Any]) -> set[str]:
     parameters = {
         "VpcId": subnets[0]["VpcId"],
         "SubnetIds": ",".join(subnet["SubnetId"] for subnet in subnets[:2]),
+        "EncryptionKeys": ENCRYPTION_KEYS,
         "CatalogueSnsTopicArn": "arn:aws:sns:us-east-1:123456789012:catalogue",
         "CatalogueSesSender": "events@example.com",
     }

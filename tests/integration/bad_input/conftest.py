@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.databases import Databases
 from tests.integration.bad_input.table import API
 from tests.integration.lanes import LANES, NOBODY, Api, serving
@@ -23,7 +23,9 @@ def database(databases: Databases) -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=LANES)
 async def api(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Api]:
-    first = Settings(database_url=database, bootstrap_api_key=API_KEY)
+    first = Settings(
+        database_url=database, bootstrap_api_key=API_KEY, encryption_keys=ENCRYPTION_KEYS
+    )
     await asyncio.to_thread(migrate, first)
     async with serving(request.param, database, {"TRIGGERFISH_SQS_ENDPOINT_URL": NOBODY}) as api:
         yield api

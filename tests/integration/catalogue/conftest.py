@@ -7,7 +7,7 @@ import boto3
 import pytest
 import pytest_asyncio
 
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.databases import Databases
 from tests.integration.catalogue.actions import TOKEN, Catalogue
 from tests.integration.lanes import LANES, serving
@@ -37,7 +37,9 @@ def database(databases: Databases) -> Iterator[str]:
 async def served(
     request: pytest.FixtureRequest, database: str, served_notifications_url: str
 ) -> AsyncIterator[Catalogue]:
-    first = Settings(database_url=database, bootstrap_api_key=API_KEY)
+    first = Settings(
+        database_url=database, bootstrap_api_key=API_KEY, encryption_keys=ENCRYPTION_KEYS
+    )
     await asyncio.to_thread(migrate, first)
     settings = {
         "TRIGGERFISH_NOTIFICATIONS_QUEUE_URL": served_notifications_url,

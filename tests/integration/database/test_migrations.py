@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from local.services.postgres import Postgres
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.keys import LOCK
 from triggerfish.adapters.db.migrate import MIGRATIONS, upgrade
@@ -107,7 +107,9 @@ def test_up_down_and_up_again_ends_where_it_began(empty: str) -> None:
 
 
 def test_migrating_again_changes_nothing_and_keeps_the_data(empty: str) -> None:
-    settings = Settings(database_url=empty, bootstrap_api_key=API_KEY)
+    settings = Settings(
+        database_url=empty, bootstrap_api_key=API_KEY, encryption_keys=ENCRYPTION_KEYS
+    )
     migrate(settings)
     rows = "SELECT p.*, k.* FROM projects p JOIN api_keys k ON k.project_id = p.id"
     with psycopg.connect(dsn(empty)) as connection:
@@ -144,7 +146,9 @@ async def test_a_host_that_starts_while_another_makes_the_first_project_waits_fo
 def test_hosts_that_migrate_at_the_same_time_do_not_disturb_each_other(
     empty: str, database_url: str
 ) -> None:
-    settings = Settings(database_url=empty, bootstrap_api_key=API_KEY)
+    settings = Settings(
+        database_url=empty, bootstrap_api_key=API_KEY, encryption_keys=ENCRYPTION_KEYS
+    )
     with ThreadPoolExecutor(4) as hosts:
         list(hosts.map(migrate, [settings] * 4))
     assert catalog(empty) == catalog(database_url)

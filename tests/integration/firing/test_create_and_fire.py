@@ -1,10 +1,13 @@
 """Create triggers and fire them over HTTP: what is valid is stored, what is not leaves no trace."""
 
+import pytest
+
 from tests import functions
 from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import Api, assert_refused, post_json
 from tests.receiver import Receiver
+from triggerfish.domain.hops import HEADER, LOOP_DETECTED, MAX_HOPS
 from triggerfish.settings import Settings
 
 HOOK = "https://example.com/hook"
@@ -151,3 +154,23 @@ async def test_a_webhook_needs_no_key_and_a_key_opens_no_webhook(api: Api) -> No
         answer = await post_json(api.http, f"/api/v1/webhook/{token}", b'{"id": 1}')
         assert_refused(answer, 404)
     assert api.stored()["event_logs_active"] == 1
+
+
+@pytest.mark.attack("loops of triggers")
+async def test_a_chain_of_triggers_ends_and_the_log_says_why(
+    api: Api, settings: Settings, receiver: Receiver
+) -> None:
+    trigger = await api.create(an_api_trigger(receiver.url()))
+    headers: dict[str, str] = {}
+    for hop in range(1, MAX_HOPS + 1):
+        answer = await post_json(api.http, trigger["webhook_url"], b'{"id": 1}', **headers)
+        assert answer.status_code == 202
+        await functions.work(settings.deliveries_queue_url)
+        headers = {HEADER: receiver.deliveries[-1].headers[HEADER]}
+        assert headers == {HEADER: str(hop)}
+    answer = await post_json(api.http, trigger["webhook_url"], b'{"id": 1}', **headers)
+    await functions.work(settings.deliveries_queue_url)
+    assert len(receiver.deliveries) == MAX_HOPS
+    log = await api.get(f"/api/v1/event-logs/{answer.json()['event_id']}")
+    assert (log["status"], log["attempt_count"]) == ("failure", 1)
+    assert log["last_error"].startswith(LOOP_DETECTED)

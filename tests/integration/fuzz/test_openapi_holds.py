@@ -18,7 +18,7 @@ from moto import mock_aws
 from local.cli.openapi import DOCUMENTED
 from local.cli.paths import PROJECT
 from local.services.postgres import Postgres
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.documented import DOCUMENT
 from tests.integration.fuzz.platform import URL, Platform, running
 from tests.integration.lanes import ENVIRONMENT
@@ -35,7 +35,11 @@ CONFIG = "tests/integration/fuzz/schemathesis.toml"
 def platform(
     request: pytest.FixtureRequest, postgres: Postgres, database_url: str, tmp_path: Path
 ) -> Iterator[Platform]:
-    migrate(Settings(database_url=database_url, bootstrap_api_key=API_KEY))
+    migrate(
+        Settings(
+            database_url=database_url, bootstrap_api_key=API_KEY, encryption_keys=ENCRYPTION_KEYS
+        )
+    )
     places = {
         "TRIGGERFISH_DATABASE_URL": database_url,
         "TRIGGERFISH_OBJECT_STORE": f"file:{tmp_path}/objects",

@@ -29,7 +29,9 @@ async def test_an_upload_that_a_dead_process_left_is_deleted(
     parts: Wiring, caller: Principal, clock: VirtualClock
 ) -> None:
     job_id = parts.ids.uuid7(clock.now())
-    await parts.jobs.begin_upload(job_id, caller.project_id, "a.jsonl", now=clock.now())
+    assert await parts.jobs.begin_upload(
+        job_id, caller.project_id, "a.jsonl", imports_per_project=1, now=clock.now()
+    )
     async with parts.object_store.create(str(job_id)) as write:
         await write(lines(1))
     assert await functions.sweep_jobs() == {"sent": 0, "deleted": 0, "fired": 0}
@@ -52,3 +54,18 @@ async def test_a_deletion_that_could_not_end_is_ended_by_the_sweep(
     assert await functions.sweep_jobs() == {"sent": 0, "deleted": 1, "fired": 0}
     assert await one.entries() == []
     assert await one.reasons() == {}
+
+
+async def test_an_import_is_deleted_with_its_object_when_its_time_is_over(
+    parts: Wiring, caller: Principal, clock: VirtualClock
+) -> None:
+    one = await an_import(parts, caller, lines(5))
+    await one.work()
+    folder = Path(parts.settings.object_store.removeprefix("file:"))
+    clock.advance(seconds=parts.settings.horizon_kept_seconds - 60)
+    await functions.sweep_jobs()
+    assert len(await one.entries()) == 5
+    clock.advance(seconds=61)
+    assert (await functions.sweep_jobs())["deleted"] == 1
+    assert await one.entries() == []
+    assert [*folder.iterdir()] == []

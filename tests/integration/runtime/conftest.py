@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import queue
 import signal
 import subprocess
@@ -15,12 +16,13 @@ import pytest
 from tests.unit.local.sample.paths import SAMPLE_TEMPLATE
 
 _SCRIPT = """
+import pickle
 import sys
 from pathlib import Path
 from local.runtime import gateway, poller, scheduler
 if __name__ == "__main__":
     part = {"gateway": gateway, "poller": poller, "scheduler": scheduler}[sys.argv[1]]
-    part.run(Path(sys.argv[2]), **eval(sys.argv[3]))
+    part.run(Path(sys.argv[2]), **pickle.loads(bytes.fromhex(sys.argv[3])))
 """
 
 
@@ -29,7 +31,7 @@ class Part:
 
     def __init__(self, name: str, environ: dict[str, str], options: dict[str, Any]) -> None:
         template = options.pop("template", SAMPLE_TEMPLATE)
-        arguments = [name, str(template), repr(options)]
+        arguments = [name, str(template), pickle.dumps(options).hex()]
         self.process = subprocess.Popen(
             [sys.executable, "-c", _SCRIPT, *arguments],
             env={**os.environ, **environ},

@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from local.cli.host import free_port
+from local.runtime.invocation import InvokeAccess
 from tests.integration.runtime.conftest import Part, Start
 
 
@@ -40,13 +42,20 @@ def serve(start: Start) -> Iterator[Any]:
         gateway.http.close()
 
 
-def lambda_client(url: str) -> Any:
+def lambda_client(serve: Any, **options: Any) -> Any:
+    """A client of the invocation API's own listener, which signs with its secret."""
+    port = free_port()
+    serve(invoke=InvokeAccess(port, "the secret"), **options)
+    return signing_client(f"http://127.0.0.1:{port}")
+
+
+def signing_client(url: str) -> Any:
     return boto3.client(
         "lambda",
         endpoint_url=url,
         region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
+        aws_access_key_id="triggerfish",
+        aws_secret_access_key="the secret",
         config=Config(retries={"total_max_attempts": 1}),
     )
 
@@ -103,7 +112,7 @@ def _told(answer: httpx.Response) -> list[tuple[str, str]]:
 
 
 def test_boto3_invokes_a_function(serve: Any) -> None:
-    client = lambda_client(serve().url)
+    client = lambda_client(serve)
     answer = client.invoke(FunctionName="plain", Payload=b'{"name": "x"}', LogType="Tail")
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
     assert json.loads(answer["Payload"].read())["name"] == "x"
@@ -112,8 +121,22 @@ def test_boto3_invokes_a_function(serve: Any) -> None:
     assert [line.split()[0] for line in log] == ["START", "called", "END", "REPORT"]
 
 
+def test_boto3_lists_functions_of_a_gateway_of_several_processes(serve: Any) -> None:
+    client = lambda_client(serve, processes=2)
+    assert "plain" in {one["FunctionName"] for one in client.list_functions()["Functions"]}
+
+
+@pytest.mark.attack("invocation of functions from outside")
+def test_boto3_with_a_wrong_secret_is_refused(serve: Any) -> None:
+    port = free_port()
+    url = serve(invoke=InvokeAccess(port, "another secret")).url
+    for endpoint in (f"http://127.0.0.1:{port}", url):
+        with pytest.raises(ClientError):
+            signing_client(endpoint).invoke(FunctionName="plain")
+
+
 def test_boto3_sees_a_functions_error_as_lambda_shows_it(serve: Any) -> None:
-    client = lambda_client(serve().url)
+    client = lambda_client(serve)
     answer = client.invoke(FunctionName="plain", Payload=b'{"name": "fail"}', LogType="Tail")
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
     envelope = json.loads(answer["Payload"].read())
@@ -122,14 +145,14 @@ def test_boto3_sees_a_functions_error_as_lambda_shows_it(serve: Any) -> None:
 
 
 def test_boto3_invokes_without_waiting_or_only_tries(serve: Any) -> None:
-    client = lambda_client(serve().url)
+    client = lambda_client(serve)
     for kind, status in (("Event", 202), ("DryRun", 204)):
         answer = client.invoke(FunctionName="plain", InvocationType=kind, Payload=b"{}")
         assert (answer["StatusCode"], answer["Payload"].read()) == (status, b"")
 
 
 def test_boto3_knows_an_unknown_function_by_its_error(serve: Any) -> None:
-    client = lambda_client(serve().url)
+    client = lambda_client(serve)
     with pytest.raises(client.exceptions.ResourceNotFoundException, match="Function not found"):
         client.invoke(FunctionName="nobody")
     with pytest.raises(ClientError):

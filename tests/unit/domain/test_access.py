@@ -50,8 +50,11 @@ def stored(**changes: Any) -> StoredKey:
     ],
 )
 def test_a_key_is_valid_if_it_is_the_stored_one_neither_expired_nor_revoked(key, row, valid):
-    principal = Principal(UUID(int=2), UUID(int=1), frozenset(SCOPES)) if valid else None
-    assert authenticate(key, row, NOW) == principal
+    principal = authenticate(key, row, NOW)
+    assert (principal is not None) == valid
+    if principal is not None and row is not None:
+        expected = Principal(UUID(int=2), UUID(int=1), frozenset(SCOPES), row.expires_at)
+        assert principal == expected
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ def test_a_key_gives_only_what_it_has():
 
 
 def test_the_successor_of_a_key_may_and_lasts_as_much_as_the_key():
-    assert replacement(a_key(), now=NOW) == NewKey("ci", ("triggers:read",), None)
+    assert replacement(a_key(), maker_ends=None, now=NOW) == NewKey("ci", ("triggers:read",), None)
     expiring = a_key(expires_at=NOW + DAY)  # created a day ago, so it lives two days
-    assert replacement(expiring, now=NOW).expires_at == NOW + 2 * DAY
+    assert replacement(expiring, maker_ends=None, now=NOW).expires_at == NOW + 2 * DAY
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_the_successor_of_a_key_may_and_lasts_as_much_as_the_key():
 )
 def test_a_key_that_is_over_has_no_successor(over):
     with pytest.raises(Conflict):
-        replacement(over, now=NOW)
+        replacement(over, maker_ends=None, now=NOW)

@@ -77,7 +77,7 @@ def test_an_impossible_port_is_refused(port):
     assert not NOTHING_ALLOWED.permits("1.1.1.1", port)
 
 
-@pytest.mark.parametrize("port", [1, 65535])
+@pytest.mark.parametrize("port", [2, 65535])
 def test_any_port_there_is_can_be_posted_to_where_the_operator_opened_it(port):
     assert EVERYTHING_ALLOWED.permits("10.0.0.1", port)
 
@@ -91,10 +91,31 @@ def test_the_platforms_own_ports_stay_closed_on_an_opened_private_address_only()
 
 @pytest.mark.parametrize("port", [22, 25, 53, 110, 143, 465, 587, 993, 2049, 6000, 6667])
 @pytest.mark.attack("ports of other protocols")
-def test_ports_of_other_protocols_are_closed_on_public_addresses(port):
-    for address in ("1.1.1.1", "2606:4700::1111", "64:ff9b::808:808"):
+def test_ports_of_other_protocols_are_closed_on_public_and_on_opened_addresses(port):
+    for address in ("1.1.1.1", "2606:4700::1111", "64:ff9b::808:808", "10.0.0.1", "::1"):
         assert not EVERYTHING_ALLOWED.permits(address, port)
-    assert EVERYTHING_ALLOWED.permits("10.0.0.1", port)  # the operator opened it
+
+
+@pytest.mark.parametrize(
+    ("url", "names_the_setting"),
+    [
+        ("http://127.0.0.1:9000/x", True),
+        ("https://[::1]/", True),
+        ("http://192.168.1.7", True),
+        ("http://169.254.169.254/latest", False),  # no setting opens it
+        ("https://1.1.1.1:22/", False),
+    ],
+)
+def test_a_refusal_names_the_setting_that_would_open_the_address(url, names_the_setting):
+    refusal = NOTHING_ALLOWED.refusal_of_url(url)
+    assert refusal is not None
+    assert ("TRIGGERFISH_EGRESS_ALLOW" in refusal) == names_the_setting
+    assert EVERYTHING_ALLOWED.refusal_of_url(url) == (None if names_the_setting else refusal)
+
+
+@pytest.mark.parametrize("url", ["https://example.com", "http://localhost:9000", "https://1.1.1.1"])
+def test_of_a_name_nothing_is_known_before_it_is_looked_up(url):
+    assert NOTHING_ALLOWED.refusal_of_url(url) is None
 
 
 def test_an_empty_list_opens_nothing():

@@ -1,4 +1,4 @@
-"""The gateway as an ASGI app: who is routed where, and who may invoke functions directly."""
+"""The gateway as an ASGI app: who is routed where."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -82,60 +82,12 @@ async def test_a_body_over_ten_megabytes_is_refused_by_the_event_lane(gateway: G
     assert (answer.status_code, answer.json()) == (413, {"message": "Request Entity Too Large"})
 
 
-async def test_somebody_on_this_machine_may_invoke(gateway: Gateway) -> None:
-    async with client(gateway) as http:
-        answer = await http.post(INVOKE, json={"name": "x"})
-    assert answer.json()["name"] == "x"
-    assert answer.headers["x-amz-executed-version"] == "$LATEST"
-
-
-@pytest.mark.parametrize(
-    ("address", "headers"),
-    [
-        ("10.0.0.1", {}),
-        ("127.0.0.1", {"x-forwarded-for": "10.0.0.1"}),
-        ("127.0.0.1", {"origin": "https://evil.example"}),
-        ("127.0.0.1", {"webhook-id": "a delivery that is aimed at us"}),
-    ],
-)
 @pytest.mark.attack("invocation of functions from outside")
-async def test_for_anybody_else_the_invocation_api_is_an_unknown_path(
-    gateway: Gateway, address: str, headers: dict[str, str]
-) -> None:
-    async with client(gateway, address) as http:
-        answer = await http.post(INVOKE, json={}, headers=headers)
-    assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
-
-
-async def test_the_invocation_api_can_be_opened() -> None:
-    gateway = Gateway(sample(), open_invocations=True)
-    async with client(gateway, "10.0.0.1") as http:
-        answer = await http.post(INVOKE, json={"name": "x"})
-    assert answer.status_code == 200
-    gateway.close()
-
-
-@pytest.mark.parametrize(
-    ("content", "headers", "status", "kind"),
-    [
-        (b"{", {}, 400, "InvalidRequestContentException"),
-        (b"{}", {"x-amz-invocation-type": "No"}, 400, "InvalidParameterValueException"),
-        (b" " * (6 * 1024 * 1024 + 1), {}, 413, "RequestTooLargeException"),
-    ],
-)
-async def test_a_bad_invocation_is_refused_in_lambdas_words(
-    gateway: Gateway, content: bytes, headers: dict[str, str], status: int, kind: str
-) -> None:
+async def test_the_listener_of_the_functions_invokes_nobody(gateway: Gateway) -> None:
     async with client(gateway) as http:
-        answer = await http.post(INVOKE, content=content, headers=headers)
-    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (status, kind)
-
-
-async def test_an_answer_that_is_not_json_is_a_marshalling_error(gateway: Gateway) -> None:
-    async with client(gateway) as http:
-        answer = await http.post(INVOKE, json={"name": "unspeakable"})
-    assert answer.headers["x-amz-function-error"] == "Unhandled"
-    assert answer.json()["errorType"] == "Runtime.MarshalError"
+        for method, path in (("POST", INVOKE), ("GET", "/2015-03-31/functions/")):
+            answer = await http.request(method, path, headers={"origin": "https://evil.example"})
+            assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
 
 
 async def test_a_websocket_without_a_route_is_refused(gateway: Gateway) -> None:

@@ -11,18 +11,17 @@ from tests.conftest import ENCRYPTION_KEYS
 from triggerfish.settings import Settings
 from triggerfish.wiring import upkeep
 
-NOT_ENCRYPTED = "TRIGGERFISH_ENCRYPTION_KEYS is not set: secrets are stored as they are.\n"
-
 
 @pytest.fixture
 def ensured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The keys that migrations made sure of, in order; the database itself is left out."""
     keys: list[str] = []
 
-    def migrate(settings: Settings, *, queues_are_new: bool) -> None:
+    async def prepare(settings: Settings, queues_are_new: bool) -> None:
         keys.append(settings.bootstrap_api_key)
 
-    monkeypatch.setattr(upkeep, "migrate", migrate)
+    monkeypatch.setattr(upkeep, "upgrade", lambda url: None)
+    monkeypatch.setattr(upkeep, "_prepare", prepare)
     monkeypatch.setenv("TRIGGERFISH_DATABASE_URL", "postgresql+psycopg://nobody@localhost/none")
     monkeypatch.setenv("TRIGGERFISH_STATE_DIR", str(tmp_path / "state"))
     for name in ("BOOTSTRAP_API_KEY", "ENCRYPTION_KEYS", "ENCRYPTION_KEYS_FILE"):
@@ -55,8 +54,36 @@ def test_a_given_key_is_used_and_not_shown(
     assert (tmp_path / "state" / "api-key").read_text() == "tf_mine\n"
 
 
-def test_without_the_option_no_key_is_made(ensured: list[str], tmp_path: Path) -> None:
-    assert migrate() == NOT_ENCRYPTED
+@pytest.mark.attack("secrets: the first key and the encryption key")
+def test_without_an_encryption_key_it_refuses_to_run_unless_told_so(
+    ensured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = CliRunner().invoke(app, ["migrate"])
+    assert refused.exit_code == 2
+    assert "TRIGGERFISH_ENCRYPTION_KEYS" in refused.output
+    assert ensured == []
+    monkeypatch.setenv("TRIGGERFISH_PLAIN_SECRETS", "1")
+    migrate()
+    assert ensured == [""]
+
+
+def test_an_encryption_key_is_kept_where_the_settings_want_it(
+    ensured: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate("--generate-key")
+    earlier = tmp_path / "state" / "encryption-keys"
+    ring, wanted = earlier.read_text(), tmp_path / "keys"
+    monkeypatch.setenv("TRIGGERFISH_ENCRYPTION_KEYS_FILE", str(wanted))
+    migrate("--generate-key")
+    assert wanted.read_text() == ring
+    assert not earlier.exists()
+
+
+def test_without_the_option_no_key_is_made(
+    ensured: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIGGERFISH_ENCRYPTION_KEYS", ENCRYPTION_KEYS)
+    migrate()
     assert ensured == [""]
     assert not (tmp_path / "state").exists()
 
@@ -89,6 +116,7 @@ def test_without_its_object_store_it_says_so_and_goes_on(
 ) -> None:
     monkeypatch.setenv("TRIGGERFISH_OBJECT_STORE", "s3://uploads")
     monkeypatch.setenv("TRIGGERFISH_S3_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TRIGGERFISH_ENCRYPTION_KEYS", ENCRYPTION_KEYS)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     said = migrate()

@@ -16,7 +16,7 @@ ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 
 
 class RateLimits:
-    """One bucket for each trigger or key; only known ones get here, so none is flooded out."""
+    """One bucket for each trigger or project; only known ones get here, so none is flooded out."""
 
     def __init__(self, policy: str, rate: Rate, clock: Clock) -> None:
         self._policy = policy

@@ -73,6 +73,7 @@ class WebhookTargets:
 def _target(trigger: Trigger) -> WebhookTarget:
     definition = trigger.revision.definition
     return WebhookTarget(
+        trigger.project_id,
         trigger.id,
         trigger.revision.id,
         trigger.status,

@@ -45,6 +45,7 @@ class Principal:
     project_id: UUID
     key_id: UUID
     scopes: frozenset[str]
+    expires_at: datetime | None = None
 
 
 # Who holds the catalogue's static token: no project, no row of a key, this one scope.
@@ -98,7 +99,7 @@ def authenticate(key: str, stored: StoredKey | None, now: datetime) -> Principal
         return None
     if stored.expires_at is not None and stored.expires_at <= now:
         return None
-    return Principal(stored.project_id, stored.id, stored.scopes)
+    return Principal(stored.project_id, stored.id, stored.scopes, stored.expires_at)
 
 
 def holds_token(given: str, expected: str) -> bool:

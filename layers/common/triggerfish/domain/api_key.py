@@ -1,7 +1,7 @@
 """An API key as its project sees it: what may be asked for, and the rules of rotation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -72,17 +72,47 @@ def refuse_gain(held: frozenset[str], given: tuple[str, ...]) -> None:
         raise Forbidden(f"This key cannot give what it does not have: {', '.join(gained)}.")
 
 
-def replacement(old: ApiKey, *, now: datetime) -> NewKey:
+def refuse_power(held: frozenset[str], key: ApiKey) -> None:
+    """No key ends one that may do more than itself. Raises Forbidden."""
+    beyond = [scope for scope in key.scopes if scope not in held]
+    if beyond:
+        raise Forbidden(f"This key cannot revoke one with scopes it lacks: {', '.join(beyond)}.")
+
+
+def ending_with(maker_ends: datetime | None, wanted: NewKey) -> NewKey:
+    """The wanted key; without an end of its own it ends with the key that makes it.
+
+    Raises Forbidden for an end after the maker's: a key that leaked must end for good.
+    """
+    wanted = replace(wanted, expires_at=wanted.expires_at or maker_ends)
+    refuse_outliving(maker_ends, wanted.expires_at)
+    return wanted
+
+
+def refuse_outliving(maker_ends: datetime | None, ends: datetime | None) -> None:
+    """No key makes or replaces one that is valid for longer than itself. Raises Forbidden."""
+    if maker_ends is not None and (ends is None or ends > maker_ends):
+        moment = maker_ends.isoformat().replace("+00:00", "Z")
+        raise Forbidden(f"This key expires at {moment} and cannot make one that outlives it.")
+
+
+def replacement(old: ApiKey, *, maker_ends: datetime | None, now: datetime) -> NewKey:
     """What the key that takes over from `old` is: the same, with a lifetime of the same length.
 
-    Raises Conflict when `old` is no longer in use, or has a successor already.
+    It ends with the key that makes it at the latest, also where that is `old` itself.
+
+    Raises Forbidden for a key that is valid for longer than its maker, and Conflict when `old` is
+    no longer in use, or has a successor already.
     """
     if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
         raise Conflict("The key is revoked or expired; create another one.")
     if old.replaced_by is not None:
         raise Conflict(f"The key was rotated before; rotate its successor {old.replaced_by}.")
-    lifetime = None if old.expires_at is None else old.expires_at - old.created_at
-    return NewKey(old.name, old.scopes, None if lifetime is None else now + lifetime)
+    refuse_outliving(maker_ends, old.expires_at)
+    if old.expires_at is None:
+        return NewKey(old.name, old.scopes, None)
+    ends = now + (old.expires_at - old.created_at)
+    return NewKey(old.name, old.scopes, min(ends, maker_ends or ends))
 
 
 def _object(raw: object) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from triggerfish.domain.endpoint import Endpoint
 from triggerfish.domain.exchange import Reply, SendFailure
+from triggerfish.domain.hops import LOOP_DETECTED
 from triggerfish.domain.retry import RetryPolicy, jitter_of, last_attempt_at
 from triggerfish.domain.signing import SigningSecrets
 
@@ -75,6 +76,7 @@ class ClaimedEvent:
     fired_at: datetime
     released_at: datetime | None = None
     is_to_hold: bool = False
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +155,18 @@ class Settled:
     is_blocked: bool = False
 
 
+NEVER_HEALS = ("destination_blocked", LOOP_DETECTED)
+
+
 def classify(reply: Reply | SendFailure) -> Verdict:
     """What an answer means. Standard Webhooks: 2xx is success, 3xx is not followed, 410 disables.
 
     Every other answer may heal (a deploy, a bad route, an expired key or certificate, a name that
     does not resolve), and an attempt too many costs less than an event lost: so it is retried.
-    Only a destination that our own rules block never heals by waiting.
+    Only what our own rules block never heals by waiting.
     """
     if isinstance(reply, SendFailure):
-        return Verdict.REFUSED if reply.kind == "destination_blocked" else Verdict.TRY_LATER
+        return Verdict.REFUSED if reply.kind in NEVER_HEALS else Verdict.TRY_LATER
     if 200 <= reply.status_code < 300:
         return Verdict.DELIVERED
     return Verdict.GONE if reply.status_code == 410 else Verdict.TRY_LATER

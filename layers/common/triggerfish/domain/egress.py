@@ -3,7 +3,9 @@
 1. never: metadata services, link-local, unspecified, multicast, reserved; no setting opens them;
 2. private: loopback, RFC 1918, carrier NAT, ULA and the other special-purpose blocks of the IANA
    registries; closed unless an operator lists them;
-3. public: open, but for ports of other protocols.
+3. public: open.
+
+Ports of other protocols are closed everywhere.
 
 `ipaddress.is_global` is no such filter: it calls NAT64, 6to4, `::127.0.0.1` and Azure's wire
 server global. Hence explicit lists.
@@ -11,6 +13,7 @@ server global. Hence explicit lists.
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from triggerfish.domain.errors import FieldError, InvalidInput
 
@@ -60,7 +63,7 @@ PRIVATE = _networks(
 )
 
 # Where something else than HTTP listens, which might take a POST for commands: the blocked ports of
-# the WHATWG Fetch standard. On private addresses it is the operator who says what is open.
+# the WHATWG Fetch standard.
 OTHER_PROTOCOLS = frozenset((
     1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
     102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389,
@@ -68,6 +71,13 @@ OTHER_PROTOCOLS = frozenset((
     989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665,
     6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ))  # fmt: skip
+
+NEVER_OPEN = "The endpoint's address is never open to deliveries."
+PRIVATE_CLOSED = (
+    "The endpoint's address is private and not open to deliveries; the platform's operator opens "
+    "private networks by TRIGGERFISH_EGRESS_ALLOW."
+)
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 PUBLIC_IPV6 = IPv6Network("2000::/3")  # the only block of global unicast handed out so far
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -88,20 +98,43 @@ class EgressPolicy:
     closed_ports: frozenset[int] = frozenset()
 
     def permits(self, address: str, port: int) -> bool:
-        """Whether a delivery may connect there. What cannot be read as an address is refused.
+        """Whether a delivery may connect there."""
+        return self.refusal(address, port) is None
 
-        A scope id (`fe80::1%eth0`) only ever selects a local interface, so it is refused too.
+    def refusal(self, address: str, port: int) -> str | None:
+        """Why a delivery may not connect there and what would open it, for customers to read.
+
+        What cannot be read as an address is refused. A scope id (`fe80::1%eth0`) only ever selects
+        a local interface, so it is refused too.
         """
         ip = parse_destination(address)
-        return ip is not None and 1 <= port <= 65535 and self._permits(ip, port)
-
-    def _permits(self, ip: Address, port: int) -> bool:
+        if ip is None or not 1 <= port <= 65535:
+            return NEVER_OPEN
+        if port in OTHER_PROTOCOLS:
+            return f"Port {port} belongs to another protocol and is never open to deliveries."
         inner = _embedded(ip)
         if _within(ip, NEVER) or (inner is not None and _within(inner, NEVER)):
-            return False
+            return NEVER_OPEN
         if _is_public(ip, inner):
-            return port not in OTHER_PROTOCOLS
-        return _within(ip, self.allow) and port not in self.closed_ports
+            return None
+        if not _within(ip, self.allow):
+            return PRIVATE_CLOSED
+        return NEVER_OPEN if port in self.closed_ports else None
+
+    def refusal_of_url(self, url: str) -> str | None:
+        """The same for a checked URL whose host is an address; of names only a look-up can tell."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parse_destination(host) is None:
+            return None
+        return self.refusal(host, parts.port or DEFAULT_PORTS[parts.scheme])
+
+
+def refuse_unreachable(url: str, policy: EgressPolicy) -> None:
+    """Refuse an endpoint that no delivery can ever reach. Raises InvalidInput (`endpoint.url`)."""
+    reason = policy.refusal_of_url(url)
+    if reason:
+        raise InvalidInput("The trigger is not valid.", (FieldError("endpoint.url", reason),))
 
 
 def parse_destination(address: str) -> Address | None:

@@ -27,6 +27,7 @@ class AcceptedEvent:
     fired_at: datetime
     payload: str
     token_hash: bytes  # of the webhook URL that was called
+    hops: int = 0  # triggers that led to the call (domain/hops.py)
 
 
 @dataclass(frozen=True, slots=True)

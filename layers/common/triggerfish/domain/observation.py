@@ -133,6 +133,11 @@ class Component:
     reason: str
 
 
+def judge_database(cannot_write: str | None) -> Component:
+    """Of a database that answers: up unless it cannot write, or soon cannot."""
+    return Component("database", cannot_write is None, cannot_write or "answers")
+
+
 def judge_queue(depths: Mapping[str, QueueDepth]) -> Component:
     """Up since it answered. Dead letters are said, but it is not the queue that failed."""
     waiting = sum(depth.waiting for depth in depths.values())

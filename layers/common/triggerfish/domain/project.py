@@ -8,6 +8,8 @@ from triggerfish.domain.api_key import parse_name
 from triggerfish.domain.errors import FieldError, InvalidInput
 from triggerfish.domain.field_names import unknown_fields
 
+DEFAULT_PROJECT = "default"  # the first one, the operator's: its keys alone reach beyond it
+
 
 @dataclass(frozen=True, slots=True)
 class Project:

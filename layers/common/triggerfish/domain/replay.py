@@ -15,6 +15,7 @@ class Original:
 
     id: UUID
     fired_at: datetime
+    size: int  # bytes of its payload
 
 
 @dataclass(frozen=True, slots=True)

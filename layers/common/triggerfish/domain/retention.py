@@ -23,6 +23,10 @@ class RetentionPolicy:
     active: timedelta
     archive: timedelta
 
+    @property
+    def kept(self) -> timedelta:
+        return self.active + self.archive
+
     def archives_at(self, fired_at: datetime) -> datetime:
         return fired_at + self.active
 

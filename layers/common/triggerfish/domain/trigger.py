@@ -134,6 +134,7 @@ class Trigger:
 class WebhookTarget:
     """What a webhook URL leads to: a trigger at one revision, with its schema compiled."""
 
+    project_id: UUID
     trigger_id: UUID
     revision_id: UUID
     status: TriggerStatus

@@ -21,7 +21,7 @@ class Usage(Protocol):
 
 class Rates(Protocol):
     def take(self, id: UUID) -> None:
-        """Count a request of that key. Raises TooManyRequests."""
+        """Count a request of that project. Raises TooManyRequests."""
         ...
 
 
@@ -42,6 +42,6 @@ async def find_caller(key: str, d: AuthenticateDeps) -> Principal | None:
     now = d.clock.now()
     principal = authenticate(key, stored, now)
     if principal is not None and stored is not None:
-        d.rates.take(stored.id)
+        d.rates.take(stored.project_id)  # more keys do not buy a project more requests
         d.usage.note(stored, now=now)
     return principal

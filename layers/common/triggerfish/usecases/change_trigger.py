@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.access import Principal
+from triggerfish.domain.egress import EgressPolicy, refuse_unreachable
 from triggerfish.domain.errors import NotFound, TryLater
 from triggerfish.domain.trigger import Trigger
 from triggerfish.domain.trigger_change import Standing, paused, resumed, revised
@@ -33,6 +34,7 @@ class ChangeTriggerDeps:
     changes: TriggerChanges
     tick: TickDeps
     lookahead: timedelta
+    egress: EgressPolicy
 
 
 async def update_trigger(
@@ -44,7 +46,10 @@ async def update_trigger(
     """
 
     def decide(standing: Standing, now: datetime) -> Standing:
-        definition = patch_definition(standing.trigger.revision.definition, raw, now=now)
+        present = standing.trigger.revision.definition
+        definition = patch_definition(present, raw, now=now)
+        if definition.endpoint.url != present.endpoint.url:
+            refuse_unreachable(definition.endpoint.url, d.egress)
         revision_id = d.tick.ids.uuid7(now)
         author = str(caller.key_id)
         return revised(standing, definition, now=now, revision_id=revision_id, author=author)

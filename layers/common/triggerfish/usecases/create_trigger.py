@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from triggerfish.domain.access import Principal
+from triggerfish.domain.egress import EgressPolicy, refuse_unreachable
 from triggerfish.domain.errors import Conflict, InvalidInput, TriggerfishError
 from triggerfish.domain.firing import Cursor, first_cursor
 from triggerfish.domain.json_payload import MAX_DEPTH, MAX_NODES, check_shape
@@ -20,7 +21,7 @@ from triggerfish.domain.trigger import (
     parse_definition,
 )
 from triggerfish.domain.trigger_change import Standing
-from triggerfish.ports import Ids
+from triggerfish.ports import Ids, Room
 from triggerfish.usecases.tick import TickDeps, fire_due
 
 PARSED_AT_A_TIME = 20
@@ -43,6 +44,8 @@ class CreateTriggerDeps:
     triggers_per_project: int
     tick: TickDeps
     lookahead: timedelta
+    egress: EgressPolicy
+    room: Room
 
 
 async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -> Trigger:
@@ -51,7 +54,8 @@ async def create_trigger(raw: object, caller: Principal, d: CreateTriggerDeps) -
     A trigger that fires within the look-ahead is fired here, since the next tick may be too late.
     """
     now = d.tick.clock.now()
-    new = _new_trigger(parse_definition(raw, now=now), caller, now, d.ids)
+    d.room.take(caller.project_id)
+    new = _new_trigger(_definition(raw, now, d), caller, now, d.ids)
     if not await d.triggers.add(new):
         raise _no_room(d)
     await _fire_near([new.trigger], now, d)
@@ -63,11 +67,12 @@ async def create_triggers(
 ) -> list[Trigger | TriggerfishError]:
     """Check and store definitions in one transaction; for each its trigger, or why it is none."""
     now = d.tick.clock.now()
+    d.room.take(caller.project_id)
     checked: list[Standing | InvalidInput] = []
     for place, raw in enumerate(raws):
         if place % PARSED_AT_A_TIME == 0:
             await asyncio.sleep(0)  # other requests get a turn
-        checked.append(_check(raw, caller, now, d.ids))
+        checked.append(_check(raw, caller, now, d))
     good = [one for one in checked if isinstance(one, Standing)]
     stored = await d.triggers.add_all(good)
     await _fire_near(
@@ -80,11 +85,19 @@ async def create_triggers(
     ]
 
 
-def _check(raw: object, caller: Principal, now: datetime, ids: Ids) -> Standing | InvalidInput:
+def _definition(raw: object, now: datetime, d: CreateTriggerDeps) -> Definition:
+    definition = parse_definition(raw, now=now)
+    refuse_unreachable(definition.endpoint.url, d.egress)
+    return definition
+
+
+def _check(
+    raw: object, caller: Principal, now: datetime, d: CreateTriggerDeps
+) -> Standing | InvalidInput:
     """A definition as if it had come alone."""
     try:
         check_shape(raw, MAX_DEPTH, MAX_NODES, "payload")
-        return _new_trigger(parse_definition(raw, now=now), caller, now, ids)
+        return _new_trigger(_definition(raw, now, d), caller, now, d.ids)
     except InvalidInput as invalid:
         return invalid
 

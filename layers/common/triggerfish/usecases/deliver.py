@@ -19,6 +19,7 @@ from triggerfish.domain.delivery import (
 from triggerfish.domain.endpoint import sent_url
 from triggerfish.domain.errors import TryLater
 from triggerfish.domain.exchange import OutboundRequest
+from triggerfish.domain.hops import hop_headers, refusal
 from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.slots import Slots
@@ -255,7 +256,7 @@ async def attempt(event: ClaimedEvent, d: DeliverDeps) -> Outcome:
     settings = await _settings_for(event, d)
     started = d.clock.now()
     request = request_for(event, settings, at=started)
-    reply = await d.sender.post(request)
+    reply = refusal(event.hops) or await d.sender.post(request)
     return settle(
         event,
         settings.retry,
@@ -288,7 +289,7 @@ def request_for(
     signed = delivery_headers(str(event.id), int(at.timestamp()), body, *secrets)
     return OutboundRequest(
         settings.endpoint.url,
-        {**dict(settings.endpoint.headers), **signed},
+        {**dict(settings.endpoint.headers), **signed, **hop_headers(event.hops)},
         body,
         settings.endpoint.timeout_seconds,
         event.project_id,

@@ -18,12 +18,13 @@ from triggerfish.domain.errors import (
     Unauthorised,
 )
 from triggerfish.domain.event_log import AcceptedEvent, Source
+from triggerfish.domain.hops import hops_of
 from triggerfish.domain.idempotency import FirstRequest, KeyedRequest, first_event
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.payload_schema import Validator, violations
 from triggerfish.domain.trigger import FIRING, MAX_PAYLOAD_BYTES, WebhookTarget
 from triggerfish.domain.verification import is_verified
-from triggerfish.ports import Clock, Ids, Journal, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue, Room
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -81,6 +82,7 @@ class FireWebhookDeps:
     keyed: KeyedEvents
     queue: Queue
     journal: Journal
+    room: Room
 
 
 async def fire_webhook(
@@ -118,7 +120,8 @@ async def fire_webhook(
                 return Accepted(earlier, repeated=True)
             refusal = _refusal(target, payload, judged)
         if refusal is None:
-            event = _event(target, token_hash, body, d)
+            d.room.take(target.project_id, events=1, size=len(body))
+            event = _event(target, token_hash, body, hops_of(headers), d)
             if await _insert(event, request, d):
                 d.journal.accepted(event.id, source=Source.API, trigger_id=event.trigger_id)
                 ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
@@ -177,9 +180,15 @@ def _refusal(target: WebhookTarget, payload: Any, judged: _Judged) -> Triggerfis
 
 
 def _event(
-    target: WebhookTarget, token_hash: bytes, body: bytes, d: FireWebhookDeps
+    target: WebhookTarget, token_hash: bytes, body: bytes, hops: int, d: FireWebhookDeps
 ) -> AcceptedEvent:
     now = d.clock.now()
     return AcceptedEvent(
-        d.ids.uuid7(now), target.trigger_id, target.revision_id, now, body.decode(), token_hash
+        d.ids.uuid7(now),
+        target.trigger_id,
+        target.revision_id,
+        now,
+        body.decode(),
+        token_hash,
+        hops,
     )

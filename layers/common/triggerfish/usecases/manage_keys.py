@@ -16,8 +16,10 @@ from triggerfish.domain.access import (
 from triggerfish.domain.api_key import (
     ApiKey,
     NewKey,
+    ending_with,
     parse_new_key,
     refuse_gain,
+    refuse_power,
     replacement,
 )
 from triggerfish.domain.errors import Conflict, NotFound
@@ -71,9 +73,9 @@ class Rotation:
 
 
 async def create_key(raw: object, caller: Principal, d: ManageKeysDeps) -> IssuedKey:
-    """Raises InvalidInput naming every wrong field, Forbidden for scopes the caller lacks."""
+    """Raises InvalidInput naming every wrong field, Forbidden for what exceeds the caller's key."""
     now = d.clock.now()
-    wanted = parse_new_key(raw, now=now)
+    wanted = ending_with(caller.expires_at, parse_new_key(raw, now=now))
     refuse_gain(caller.scopes, wanted.scopes)
     issued = issue(wanted, caller.project_id, now=now, ids=d.ids)
     await d.keys.insert(issued.key, key_hash=hash_secret(issued.secret))
@@ -99,14 +101,15 @@ async def get_key(key_id: UUID, caller: Principal, d: ManageKeysDeps) -> ApiKey:
 async def rotate_key(key_id: UUID, raw: object, caller: Principal, d: ManageKeysDeps) -> Rotation:
     """Make a key's successor; the old one stays valid for the overlap that the body asks for.
 
-    Raises InvalidInput, NotFound, Forbidden for scopes the caller lacks, and Conflict for a key
-    that is no longer in use.
+    Raises InvalidInput, NotFound, Forbidden for what exceeds the caller's key, and Conflict for a
+    key that is no longer in use.
     """
     now = d.clock.now()
     overlap = parse_overlap(raw)
     old = await get_key(key_id, caller, d)
     refuse_gain(caller.scopes, old.scopes)
-    issued = issue(replacement(old, now=now), caller.project_id, now=now, ids=d.ids)
+    successor = replacement(old, maker_ends=caller.expires_at, now=now)
+    issued = issue(successor, caller.project_id, now=now, ids=d.ids)
     replaced = await d.keys.rotate(
         old, issued.key, key_hash=hash_secret(issued.secret), until=now + overlap
     )
@@ -118,9 +121,10 @@ async def rotate_key(key_id: UUID, raw: object, caller: Principal, d: ManageKeys
 async def revoke_key(key_id: UUID, caller: Principal, d: ManageKeysDeps) -> ApiKey:
     """End a key for good; once more changes nothing. The key as it is then.
 
-    Raises NotFound, and Conflict for the last usable key that can administer.
+    Raises NotFound, Forbidden for a key with scopes the caller lacks, and Conflict for the last
+    usable key that can administer.
     """
-    await get_key(key_id, caller, d)
+    refuse_power(caller.scopes, await get_key(key_id, caller, d))
     revoked = await d.keys.revoke(caller.project_id, key_id, now=d.clock.now())
     if revoked is None:
         raise Conflict("This is the last usable key that can administer; create another one first.")

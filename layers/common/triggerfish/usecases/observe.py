@@ -1,6 +1,6 @@
 """Health and metrics: what the platform's own tables and queue say of it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -13,6 +13,7 @@ from triggerfish.domain.observation import (
     Heartbeat,
     OutcomeTotals,
     QueueDepth,
+    judge_database,
     judge_heartbeat,
     judge_queue,
     judge_worker,
@@ -52,6 +53,8 @@ class ObserveDeps:
     clock: Clock
     store: ObservationStore
     queues: QueueDepths
+    refused_write: Callable[[], str | None]
+    shortage: Callable[[], str | None]  # of space on the database's disk
     retention: RetentionPolicy
     tick_patience: timedelta
     retention_patience: timedelta
@@ -62,10 +65,7 @@ class Health:
     """Every component with its state; ready means that requests will be answered."""
 
     components: tuple[Component, ...]
-
-    @property
-    def ready(self) -> bool:
-        return all(part.up for part in self.components if part.name == "database")
+    ready: bool
 
     @property
     def healthy(self) -> bool:
@@ -99,18 +99,20 @@ async def check_health(d: ObserveDeps) -> Health:
             Component(name, False, "not known without the database")
             for name in ("scheduler", "retention", "worker")
         )
-        return Health((web, Component("database", False, error.message), queue, *unknown))
+        away = Component("database", False, error.message)
+        return Health((web, away, queue, *unknown), ready=False)
     return Health(
         (
             web,
-            Component("database", True, "answers"),
+            judge_database(d.refused_write() or d.shortage()),
             queue,
             judge_heartbeat("scheduler", beats.get("tick"), now=now, patience=d.tick_patience),
             judge_heartbeat(
                 "retention", beats.get("retention"), now=now, patience=d.retention_patience
             ),
             judge_worker(backlog, beats.get("deliver"), now=now, patience=d.tick_patience),
-        )
+        ),
+        ready=True,  # without writing, too, it answers what is read
     )
 
 

@@ -12,7 +12,7 @@ from triggerfish.domain.event_log import EventLogFilter, Selection
 from triggerfish.domain.page import cut
 from triggerfish.domain.replay import Original, Replay
 from triggerfish.domain.retry import WhichEndpoint
-from triggerfish.ports import Ids, Journal, Queue
+from triggerfish.ports import Ids, Journal, Queue, Room
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 from triggerfish.usecases.query_event_logs import (
     QueryEventLogsDeps,
@@ -58,6 +58,7 @@ class ReplayEventsDeps:
     events: Enqueued
     queue: Queue
     journal: Journal
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ async def replay_event(
     log = (await get_event_log(event_id, caller, d.logs)).log
     if log.fired_at > d.logs.clock.now():
         raise Conflict("The event has not fired yet.")
-    replays = await _replay([Original(log.id, log.fired_at)], caller, endpoint, d)
+    original = Original(log.id, log.fired_at, len(log.payload.encode()))
+    replays = await _replay([original], caller, endpoint, d)
     if not replays and endpoint is WhichEndpoint.CURRENT:
         raise Conflict(NO_TRIGGER)
     if not replays:
@@ -121,6 +123,8 @@ async def _replay(
 ) -> list[Replay]:
     if not originals:
         return []
+    size = sum(one.size for one in originals)
+    d.room.take(caller.project_id, events=len(originals), size=size)
     replays = await d.replays.insert(
         caller.project_id,
         originals,

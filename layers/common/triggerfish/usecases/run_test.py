@@ -7,12 +7,13 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.egress import EgressPolicy, refuse_unreachable
 from triggerfish.domain.errors import NotFound
 from triggerfish.domain.event_log import Source
 from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved_test
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Definition, Revision, Trigger
-from triggerfish.ports import Clock, Ids, Journal, Queue
+from triggerfish.ports import Clock, Ids, Journal, Queue, Room
 from triggerfish.usecases.enqueue import Enqueued, enqueue
 
 
@@ -40,6 +41,8 @@ class RunTestDeps:
     queue: Queue
     journal: Journal
     lookahead: timedelta
+    egress: EgressPolicy
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ async def run_test(trigger_id: UUID, raw: object, caller: Principal, d: RunTestD
     test = ManualTest(
         d.ids.uuid7(now), caller.project_id, trigger.revision.id, now, request.payload, note
     )
+    d.room.take(caller.project_id, events=1, size=len(test.payload.encode()))
     if not await d.tests.insert(test):
         raise NotFound("There is no such trigger.")
     d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=trigger.id)
@@ -74,6 +78,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
     """Fire a definition once without making a trigger of it. Raises InvalidInput."""
     now = d.clock.now()
     unsaved = parse_unsaved_test(raw, now=now)
+    refuse_unreachable(unsaved.definition.endpoint.url, d.egress)
     revision = Revision(
         id=d.ids.uuid7(now),
         number=1,
@@ -91,6 +96,7 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         unsaved.request.payload,
         note,
     )
+    d.room.take(caller.project_id, events=1, size=len(test.payload.encode()))
     await d.tests.insert_unsaved(test, revision)
     d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=None)
     await _enqueue(test, unsaved.definition, now, d)

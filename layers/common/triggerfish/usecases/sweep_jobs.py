@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +20,10 @@ class Forgotten(Protocol):
         """What nobody has looked after in time, by the status it has now."""
         ...
 
+    async def expire(self, *, completed_until: datetime, now: datetime, limit: int) -> int:
+        """Begin to delete imports that ended by then."""
+        ...
+
     async def mark_enqueued(self, ids: Sequence[UUID], *, now: datetime) -> None: ...
 
 
@@ -35,6 +39,7 @@ class SweepJobsDeps:
     manage: ManageJobsDeps
     tickets: Tickets
     completion: FireOnCompleteDeps
+    kept: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,11 @@ class SweepReport:
 async def sweep_jobs(d: SweepJobsDeps) -> SweepReport:
     """Send messages for jobs that wait without one; fire and delete what was to be.
 
-    A job whose lease is over is queued again: nothing stays in processing after its lease.
+    Imports whose time is over are deleted, with their objects. A job whose lease is over is queued
+    again: nothing stays in processing after its lease.
     """
+    now = d.clock.now()
+    await d.jobs.expire(completed_until=now - d.kept, now=now, limit=SWEEP_LIMIT)
     found = await d.jobs.take_up(now=d.clock.now(), limit=SWEEP_LIMIT)
     sent = await send_jobs(found.get(JobStatus.QUEUED, []), d.queue, d.jobs, d.clock)
     ended = [id for status in FINAL for id in found.get(status, [])]

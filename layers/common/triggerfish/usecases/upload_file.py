@@ -8,11 +8,11 @@ from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.access import Principal
-from triggerfish.domain.errors import FieldError, InvalidInput, TryLater
+from triggerfish.domain.errors import Conflict, FieldError, InvalidInput, TryLater
 from triggerfish.domain.job import Job, object_key
 from triggerfish.domain.trigger import Trigger
 from triggerfish.domain.upload import UploadCheck, check_name
-from triggerfish.ports import Clock, IdQueue, Ids, ObjectStore
+from triggerfish.ports import Clock, IdQueue, Ids, ObjectStore, Room
 
 
 class Uploads(Protocol):
@@ -23,8 +23,11 @@ class Uploads(Protocol):
         file_name: str,
         *,
         on_complete: UUID | None = None,
+        imports_per_project: int,
         now: datetime,
-    ) -> None: ...
+    ) -> bool:
+        """False, and nothing is noted, when the project has as many imports as it may."""
+        ...
 
     async def queue(self, job_id: UUID, *, size: int, sha256: str, now: datetime) -> Job | None:
         """The job, whose object is whole now; None when the upload took too long."""
@@ -50,6 +53,8 @@ class UploadFileDeps:
     queue: IdQueue
     triggers: TriggerFinder
     max_bytes: int
+    imports_per_project: int
+    room: Room
 
 
 async def upload_file(
@@ -62,16 +67,25 @@ async def upload_file(
 ) -> Job:
     """Store the file and queue its job; `on_complete` is an API trigger that its end fires.
 
-    Raises InvalidInput, TooLarge and TryLater, and whatever `chunks` raises; then neither an
-    object nor a job is left. The row is written first, so that what a dying process leaves of an
+    Raises InvalidInput, TooLarge, TryLater and Conflict, and whatever `chunks` raises; then neither
+    an object nor a job is left. The row is written first, so that what a dying process leaves of an
     upload is found by the sweep.
     """
     file_name = check_name(name)
     await _check_trigger(on_complete, caller, d)
     job_id = d.ids.uuid7(d.clock.now())
-    await d.jobs.begin_upload(
-        job_id, caller.project_id, file_name, on_complete=on_complete, now=d.clock.now()
-    )
+    d.room.take(caller.project_id)
+    if not await d.jobs.begin_upload(
+        job_id,
+        caller.project_id,
+        file_name,
+        on_complete=on_complete,
+        imports_per_project=d.imports_per_project,
+        now=d.clock.now(),
+    ):
+        raise Conflict(
+            f"The project has {d.imports_per_project} imports, as many as it may have; delete one."
+        )
     try:
         job = await _store(job_id, chunks, d)
     except BaseException:

@@ -7,6 +7,7 @@ from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
 from triggerfish.adapters.db.manual_tests import ManualTests
+from triggerfish.adapters.db.project_usage import ProjectUsage
 from triggerfish.adapters.db.replays import Replays
 from triggerfish.adapters.db.retention import Retention
 from triggerfish.adapters.deliveries import BatchedDeliveries
@@ -14,8 +15,10 @@ from triggerfish.adapters.heartbeats import SparseHeartbeats
 from triggerfish.adapters.outgoing.sender import HttpSender
 from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.revisions import RevisionSettings
+from triggerfish.adapters.room import CountedRoom
 from triggerfish.adapters.webhook_targets import WebhookTargets
-from triggerfish.domain.egress import parse_egress_allow
+from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
+from triggerfish.domain.quota import Quota
 from triggerfish.domain.rate import Rate
 from triggerfish.domain.slots import Slots
 from triggerfish.usecases.deliver import DeliverDeps
@@ -43,7 +46,15 @@ class FiringParts(SharedParts):
             queue=self.queue,
             heartbeats=self.observations,
             journal=self.journal,
+            shortage=self.disk.shortage,
         )
+
+    @cached_property
+    def room(self) -> CountedRoom:
+        settings = self.settings
+        quota = Quota(settings.events_per_project, settings.event_bytes_per_project)
+        usage = ProjectUsage(self.database)
+        return CountedRoom(usage, self.disk, quota, settings.retention.kept, self.clock)
 
     @cached_property
     def fire_webhook(self) -> FireWebhookDeps:
@@ -56,6 +67,7 @@ class FiringParts(SharedParts):
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,
             journal=self.journal,
+            room=self.room,
         )
 
     @cached_property
@@ -69,6 +81,8 @@ class FiringParts(SharedParts):
             queue=self.queue,
             journal=self.journal,
             lookahead=self.settings.lookahead,
+            egress=self.egress,
+            room=self.room,
         )
 
     @cached_property
@@ -80,6 +94,7 @@ class FiringParts(SharedParts):
             events=self.events,
             queue=self.queue,
             journal=self.journal,
+            room=self.room,
         )
 
     @cached_property
@@ -95,9 +110,12 @@ class FiringParts(SharedParts):
         )
 
     @cached_property
+    def egress(self) -> EgressPolicy:
+        return parse_egress_allow(self.settings.egress_allow, self.settings.service_ports)
+
+    @cached_property
     def sender(self) -> HttpSender:
-        policy = parse_egress_allow(self.settings.egress_allow, self.settings.service_ports)
-        return HttpSender(policy, now=self.clock.now, services=self.settings.services)
+        return HttpSender(self.egress, now=self.clock.now, services=self.settings.services)
 
     @cached_property
     def deliver(self) -> DeliverDeps:

@@ -54,6 +54,8 @@ class HorizonParts(FiringParts):
             queue=self.job_queue,
             triggers=self.triggers,
             max_bytes=self.settings.horizon_max_upload_bytes,
+            imports_per_project=self.settings.imports_per_project,
+            room=self.room,
         )
 
     @cached_property
@@ -115,4 +117,5 @@ class HorizonParts(FiringParts):
             manage=self.manage_jobs,
             tickets=self.job_tickets,
             completion=self.fire_on_complete,
+            kept=timedelta(seconds=self.settings.horizon_kept_seconds),
         )

@@ -9,14 +9,13 @@ from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
 from triggerfish.adapters.db.sealed_secrets import SealedSecrets
 from triggerfish.adapters.queue_depths_sqs import QueueUrls, SqsQueueDepths
+from triggerfish.domain.project import DEFAULT_PROJECT
 from triggerfish.usecases.manage_keys import ManageKeysDeps
 from triggerfish.usecases.manage_projects import ManageProjectsDeps
 from triggerfish.usecases.observe import ObserveDeps
 from triggerfish.usecases.read_project_metrics import ProjectMetricsDeps
 from triggerfish.usecases.summarise_events import SummariseEventsDeps
 from triggerfish.wiring.shared import SharedParts
-
-DEFAULT_PROJECT = "default"
 
 
 class OperationsParts(SharedParts):
@@ -50,6 +49,8 @@ class OperationsParts(SharedParts):
             clock=self.clock,
             store=self.observations,
             queues=self.queue_depths,
+            refused_write=self.database.refused_write,
+            shortage=self.disk.shortage,
             retention=self.settings.retention,
             tick_patience=self.tick_patience,
             retention_patience=timedelta(seconds=5 * self.settings.retention_seconds + 30),

@@ -12,6 +12,7 @@ from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.overdue_events import OverdueEvents
 from triggerfish.adapters.db.triggers import Triggers
+from triggerfish.adapters.disk_space import DiskSpace
 from triggerfish.adapters.ids import SystemIds
 from triggerfish.adapters.journal import LogJournal
 from triggerfish.adapters.key_lookups import KeyLookups
@@ -38,6 +39,11 @@ class SharedParts:
     @cached_property
     def database(self) -> Database:
         return Database(self.settings.database_url, pool_size=self.settings.database_pool_size)
+
+    @cached_property
+    def disk(self) -> DiskSpace:
+        settings = self.settings
+        return DiskSpace(settings.database_disk, settings.database_disk_reserve_bytes, self.clock)
 
     @cached_property
     def queue(self) -> SqsQueue:

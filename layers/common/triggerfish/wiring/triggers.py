@@ -33,6 +33,8 @@ class TriggerParts(FiringParts):
             triggers_per_project=self.settings.triggers_per_project,
             tick=self.tick,
             lookahead=self.settings.lookahead,
+            egress=self.egress,
+            room=self.room,
         )
 
     @cached_property
@@ -42,7 +44,10 @@ class TriggerParts(FiringParts):
     @cached_property
     def change_trigger(self) -> ChangeTriggerDeps:
         return ChangeTriggerDeps(
-            changes=self.trigger_changes, tick=self.tick, lookahead=self.settings.lookahead
+            changes=self.trigger_changes,
+            tick=self.tick,
+            lookahead=self.settings.lookahead,
+            egress=self.egress,
         )
 
     @cached_property

@@ -7,12 +7,29 @@ from triggerfish.adapters.db.lost_messages import forget_messages
 from triggerfish.adapters.db.migrate import upgrade
 from triggerfish.adapters.object_store_s3 import ensure_bucket
 from triggerfish.settings import Settings
+from triggerfish.usecases.manage_projects import issue_key
 from triggerfish.wiring import Wiring
+
+
+class PlainSecrets(Exception):
+    """Secrets would be stored as they are, and nobody said that they may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no encryption key: set TRIGGERFISH_ENCRYPTION_KEYS or "
+            "TRIGGERFISH_ENCRYPTION_KEYS_FILE (docs/security.md), or TRIGGERFISH_PLAIN_SECRETS=1 "
+            "to store secrets as they are."
+        )
 
 
 def migrate(settings: Settings, *, queues_are_new: bool = False) -> None:
     """Bring the database to the current schema, ensure the bootstrap key, and encrypt secrets that
-    are not; safe to repeat. For queues that kept no message, what is open is sent anew."""
+    are not; safe to repeat. For queues that kept no message, what is open is sent anew.
+
+    Raises PlainSecrets without an encryption key, unless the settings allow that in so many words.
+    """
+    if settings.key_ring.first is None and not settings.plain_secrets:
+        raise PlainSecrets
     upgrade(settings.database_url)
     asyncio.run(_prepare(settings, queues_are_new))
 
@@ -38,6 +55,16 @@ def prepare_store(settings: Settings) -> None:
     kind, _, place = settings.object_store.partition(":")
     if kind == "s3" and settings.s3_endpoint_url:
         ensure_bucket(s3_client(settings.s3_endpoint_url), place.removeprefix("//"))
+
+
+async def issue_key_for(settings: Settings, project: str, wanted: dict[str, object]) -> str:
+    """Make a key for a project and return it. Raises NotFound and InvalidInput."""
+    parts = Wiring(settings)
+    try:
+        issued = await issue_key(project, wanted, parts.manage_projects, parts.keys)
+        return issued.secret
+    finally:
+        await parts.close()
 
 
 async def rekey(settings: Settings) -> int:

@@ -21,6 +21,7 @@ from tests.integration.delivery.sender.raw_server import (
     serving,
 )
 from triggerfish.adapters.outgoing.sender import HttpSender
+from triggerfish.domain.egress import PRIVATE_CLOSED
 from triggerfish.domain.exchange import SendFailure
 from triggerfish.settings import Settings
 
@@ -85,12 +86,12 @@ async def test_a_name_with_one_blocked_address_gets_no_connection(address, besid
         assert (server.connections, connects) == (0, [])
 
 
-async def test_a_blocked_destination_is_reported_without_its_address():
+async def test_a_blocked_destination_names_the_setting_and_not_its_address():
     async with sending(NOTHING_PRIVATE, FixedResolver("10.1.2.3")) as sender:
         outcome = await sender.post(to("http://hook.example.test/"))
-    assert outcome == SendFailure(
-        "destination_blocked", "The endpoint's address is not open to deliveries."
-    )
+    assert outcome == SendFailure("destination_blocked", PRIVATE_CLOSED)
+    assert "TRIGGERFISH_EGRESS_ALLOW" in PRIVATE_CLOSED
+    assert "10.1.2.3" not in PRIVATE_CLOSED
 
 
 async def test_an_allowed_network_is_reached_by_name_and_by_address(connects):

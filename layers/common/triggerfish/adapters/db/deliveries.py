@@ -32,13 +32,13 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # for, a test or a replay.
 CLAIMED_COLUMNS = """
     e.id, e.project_id, e.trigger_id, e.revision_id, e.endpoint_key, e.scheduled_for, e.payload,
-    e.attempt, e.fired_at, e.released_at,
+    e.attempt, e.fired_at, e.released_at, e.hops,
     (e.attempt = 1 AND e.source IN ('api', 'scheduled')
      AND EXISTS (SELECT FROM triggers t WHERE t.id = e.trigger_id AND t.status = 'disabled'))
         AS is_to_hold
 """
 
-NO_CLAIM = ", ".join(["NULL"] * 11)  # of what follows it in `leased`
+NO_CLAIM = ", ".join(["NULL"] * 12)  # of what follows it in `leased`
 
 # An expired lease means that the worker died in the attempt: the same attempt is made again.
 LEASE = f"""
@@ -122,7 +122,7 @@ def _settle(table: str) -> TextClause:
             RETURNING {CLAIMED_COLUMNS}, free.next_attempt_at AS waits_since)
         SELECT 'leased' AS kind, id, NULL AS reason, project_id, trigger_id, revision_id,
                endpoint_key, scheduled_for, payload, attempt, fired_at, released_at, is_to_hold,
-               waits_since
+               hops, waits_since
           FROM pulled
          UNION ALL
         SELECT 'done', id, NULL, {NO_CLAIM} FROM done
@@ -265,4 +265,5 @@ def _claimed(row: Row[Any]) -> ClaimedEvent:
         row.fired_at,
         row.released_at,
         row.is_to_hold,
+        row.hops,
     )

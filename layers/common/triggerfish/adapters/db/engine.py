@@ -1,6 +1,7 @@
 """The connection pool, transactions, and the one place where driver errors become ours."""
 
 import select
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -22,6 +23,10 @@ VANISHED = {
     "tcp_user_timeout": 25_000,  # milliseconds
 }
 POOL_TIMEOUT_SECONDS = 5
+CANNOT_WRITE = {"53100": "its disk is full", "25006": "it is read-only"}
+"""Why, by SQLSTATE."""
+REMEMBERED_SECONDS = 30.0
+"""How long a refused write counts as the database's state: nobody may have written since."""
 
 # Every statement of ours touches a few rows by an index. The planner cannot know: the statistics of
 # a table that fills and empties are always old, and it takes a JSON parameter for 100 rows, so it
@@ -38,23 +43,35 @@ PLANNER = " ".join(
 )
 
 
+def _cannot_write(error: BaseException | None) -> str | None:
+    """Why Postgres, which answers, could not write; None for every other error."""
+    sqlstate = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return CANNOT_WRITE.get(sqlstate or "")
+
+
 @contextmanager
 def database_errors() -> Iterator[None]:
     """Turn "Postgres is away or busy" into TryLater; every other driver error stays a bug."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise TryLater("The database is not reachable; try again shortly.") from error
     except DBAPIError as error:
+        if reason := _cannot_write(error):
+            raise TryLater(f"The database cannot write: {reason}.", 30.0) from error
+        if isinstance(error, OperationalError | InterfaceError):
+            raise TryLater("The database is not reachable; try again shortly.") from error
         if error.connection_invalidated:
             raise TryLater("The database went away; try again shortly.") from error
         raise
+    except PoolTimeout as error:
+        raise TryLater("The database is not reachable; try again shortly.") from error
 
 
 class Database:
     """A pool of Postgres connections: single statements autocommit, several share a transaction."""
 
     def __init__(self, url: str, *, pool_size: int) -> None:
+        self._refusal: str | None = None
+        self._refused_at = -REMEMBERED_SECONDS
         # Autocommit is set once a connection; nothing needs to be rolled back at its return.
         self._engine = create_async_engine(
             url,
@@ -76,23 +93,38 @@ class Database:
 
     async def run(self, statement: TextClause, /, **values: Any) -> list[Row[Any]]:
         """Execute one statement in a transaction of its own and return its rows (or none)."""
-        with database_errors():
+        with self._noting_refused_writes():
             async with self._engine.connect() as connection:
                 return await fetch(connection, statement, values)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: commits when the block ends, rolls back when it raises."""
-        with database_errors():
+        with self._noting_refused_writes():
             async with self._transactions.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """Several reads that see the same instant."""
-        with database_errors():
+        with self._noting_refused_writes():
             async with self._snapshots.begin() as connection:
                 yield connection
+
+    def refused_write(self) -> str | None:
+        """Why Postgres could not write of late; None while nothing was refused."""
+        is_fresh = time.monotonic() - self._refused_at < REMEMBERED_SECONDS
+        return self._refusal if is_fresh else None
+
+    @contextmanager
+    def _noting_refused_writes(self) -> Iterator[None]:
+        try:
+            with database_errors():
+                yield
+        except TryLater as error:
+            if _cannot_write(error.__cause__):
+                self._refusal, self._refused_at = error.message, time.monotonic()
+            raise
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -41,12 +41,12 @@ INSERT_SCHEDULED = text(f"""
 INSERT_ACCEPTED = text(f"""
     INSERT INTO {ACTIVE}
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
-            fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
+            fired_at, payload, endpoint_key, status, attempt, next_attempt_at, hops)
     SELECT n.id, t.project_id, t.id, t.revision_id, 'api', 'api', false, n.fired_at,
-           n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at
+           n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at, n.hops
       FROM json_to_recordset(CAST(:events AS json))
         AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text,
-              token_hash text)
+              token_hash text, hops smallint)
       JOIN triggers t ON t.id = n.trigger_id AND t.revision_id = n.revision_id
                      AND t.status IN ('active', 'disabled')
       JOIN trigger_revisions r ON r.id = n.revision_id
@@ -162,6 +162,7 @@ class EventLogs:
                         "fired_at": event.fired_at,
                         "payload": event.payload,
                         "token_hash": event.token_hash.hex(),
+                        "hops": event.hops,
                     }
                     for event in events
                 ]

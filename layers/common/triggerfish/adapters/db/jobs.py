@@ -33,7 +33,10 @@ NOTIFY = f"pg_notify('{CHANNEL}', CAST(id AS text))"
 
 INSERT = text("""
     INSERT INTO jobs (id, project_id, file_name, on_complete, status, created_at, resend_at)
-    VALUES (:id, :project_id, :file_name, :on_complete, 'uploading', :now, :resend_at)
+    SELECT :id, :project_id, :file_name, :on_complete, 'uploading', :now, :resend_at
+     WHERE (SELECT count(*) FROM jobs WHERE project_id = :project_id AND status <> 'deleting')
+           < :imports_per_project
+    RETURNING id
 """)
 
 # None when the sweep took the upload for dead.
@@ -97,6 +100,17 @@ TAKE_UP = text(f"""
     RETURNING j.id, j.status, pg_notify('{CHANNEL}', CAST(j.id AS text))
 """)
 
+# From then on they are deleted as if their owner had said so: rows, entries and object.
+EXPIRE = text(f"""
+    UPDATE jobs SET status = 'deleting', completed_at = NULL, resend_at = :now
+     WHERE id IN (
+        SELECT id FROM jobs
+         WHERE {FINAL} AND resend_at IS NULL AND completed_at <= :completed_until
+         ORDER BY completed_at LIMIT :limit
+           FOR UPDATE SKIP LOCKED)
+    RETURNING id, {NOTIFY}
+""")
+
 UNFIRED = text(f"""
     SELECT {COLUMNS} FROM jobs
      WHERE id = :id AND {FINAL} AND on_complete IS NOT NULL AND resend_at IS NOT NULL
@@ -127,18 +141,24 @@ class Jobs:
         file_name: str,
         *,
         on_complete: UUID | None = None,
+        imports_per_project: int,
         now: datetime,
-    ) -> None:
-        """Note a job before its object is written, so that whatever happens is cleaned up."""
-        await self._database.run(
+    ) -> bool:
+        """Note a job before its object is written, so that whatever happens is cleaned up.
+
+        False, and nothing is noted, when the project has as many imports as it may.
+        """
+        rows = await self._database.run(
             INSERT,
             id=job_id,
             project_id=project_id,
             file_name=file_name,
             on_complete=on_complete,
+            imports_per_project=imports_per_project,
             now=now,
             resend_at=now + UPLOAD_LIMIT,
         )
+        return bool(rows)
 
     async def queue(self, job_id: UUID, *, size: int, sha256: str, now: datetime) -> Job | None:
         """The job, whose object is whole now; None when the upload took too long."""
@@ -198,6 +218,13 @@ class Jobs:
         for row in rows:
             found.setdefault(JobStatus(row.status), []).append(row.id)
         return found
+
+    async def expire(self, *, completed_until: datetime, now: datetime, limit: int) -> int:
+        """Begin to delete imports that ended by then, the oldest first; how many."""
+        rows = await self._database.run(
+            EXPIRE, completed_until=completed_until, now=now, limit=limit
+        )
+        return len(rows)
 
     async def mark_enqueued(self, ids: Sequence[UUID], *, now: datetime) -> None:
         """Note that messages are on their way."""

@@ -15,6 +15,8 @@ INSERT = text("""
     RETURNING id
 """)
 
+FIND = text("SELECT id, name, created_at FROM projects WHERE name = :name")
+
 LIST = text("""
     SELECT id, name, created_at
       FROM projects
@@ -39,6 +41,10 @@ class Projects:
                 return False
             await fetch(connection, keys.INSERT, keys.insert_values(key, key_hash))
             return True
+
+    async def find(self, name: str) -> Project | None:
+        rows = await self._database.run(FIND, name=name)
+        return Project(**rows[0]._mapping) if rows else None
 
     async def page(self, *, before: Place | None, limit: int) -> list[Project]:
         """Newest first, strictly older than `before` (a creation time and id)."""

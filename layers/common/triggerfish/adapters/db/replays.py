@@ -34,7 +34,8 @@ def _find(given: frozenset[str], endpoint: WhichEndpoint) -> TextClause:
         + ([HAS_TRIGGER] if endpoint is WhichEndpoint.CURRENT else [])
     )
     both = " UNION ALL ".join(
-        f"(SELECT id, fired_at FROM {table} e WHERE {conditions} {ORDER} LIMIT :limit)"
+        f"(SELECT id, fired_at, octet_length(payload) AS size FROM {table} e"
+        f" WHERE {conditions} {ORDER} LIMIT :limit)"
         for table in (ACTIVE, ARCHIVE)
     )
     return text(f"SELECT * FROM ({both}) AS both_tables {ORDER} LIMIT :limit")
@@ -97,7 +98,7 @@ class Replays:
         conditions, values = narrowed(wanted)
         statement = _find(conditions, endpoint)
         rows = await self._database.run(statement, project_id=project_id, **values)
-        return [Original(row.id, row.fired_at) for row in rows]
+        return [Original(row.id, row.fired_at, row.size) for row in rows]
 
     async def insert(
         self,

@@ -31,10 +31,11 @@ FAREWELL_SECONDS = 1.0  # how long an endpoint has to end TLS
 
 
 class DestinationBlocked(OSError):
-    """An address the policy refuses."""
+    """An address the policy refuses; `reason` says why, and not which address it is."""
 
-    def __init__(self) -> None:
-        super().__init__("destination blocked")  # which address is nobody's business
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Connections:
@@ -127,8 +128,8 @@ class Connections:
         async with asyncio.timeout_at(deadline):
             await self._policy.refresh()
         addresses = await self._addresses(origin, deadline, project)
-        if not all(self._policy.permits(address, origin.port) for address in addresses):
-            raise DestinationBlocked
+        for address in addresses:
+            self._refuse_blocked(address, origin.port)
         async with asyncio.timeout_at(deadline):
             sock = await self._connected([_info(address, origin.port) for address in addresses])
             return await self._connection_on(sock, origin)
@@ -152,9 +153,12 @@ class Connections:
 
     def _guarded_socket(self, info: Any) -> socket.socket:
         family, kind, protocol, _, address = info
-        if not self._policy.permits(address[0], address[1]):
-            raise DestinationBlocked
+        self._refuse_blocked(address[0], address[1])
         return socket.socket(family, kind, protocol)
+
+    def _refuse_blocked(self, address: str, port: int) -> None:
+        if reason := self._policy.refusal(address, port):
+            raise DestinationBlocked(reason)
 
     async def _connection_on(self, sock: socket.socket, origin: Origin) -> Connection:
         loop = asyncio.get_running_loop()

@@ -16,11 +16,6 @@ Rule = tuple[tuple[type[BaseException], ...], FailureKind, str]
 # The first rule that matches wins: all of these but two are kinds of OSError.
 RULES: tuple[Rule, ...] = (
     (
-        (DestinationBlocked,),
-        FailureKind.DESTINATION_BLOCKED,
-        "The endpoint's address is not open to deliveries.",
-    ),
-    (
         (Unresolved,),
         FailureKind.DNS_ERROR,
         "The endpoint's host name could not be resolved.",
@@ -55,6 +50,8 @@ EXCHANGE_ERRORS = (OSError, NotAnAnswer, Unsendable)
 
 def failure_of(error: BaseException) -> SendFailure:
     """Say what one of EXCHANGE_ERRORS means."""
+    if isinstance(error, DestinationBlocked):
+        return SendFailure(FailureKind.DESTINATION_BLOCKED, error.reason)
     for types, kind, message in RULES:
         if isinstance(error, types):
             return SendFailure(kind, message + _certificate_problem(error))

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable
 
 from triggerfish.adapters.outgoing.look_ups import LookUps
-from triggerfish.domain.egress import Address, EgressPolicy, parse_destination
+from triggerfish.domain.egress import NEVER_OPEN, Address, EgressPolicy, parse_destination
 
 REFRESH_SECONDS = 60.0
 
@@ -26,9 +26,10 @@ class OwnServices:
         self._fresh_until = 0.0
         self._refreshing: asyncio.Task[None] | None = None
 
-    def permits(self, address: str, port: int) -> bool:
-        """Whether a delivery may connect there; `refresh` comes before."""
-        return self._policy.permits(address, port) and not self._is_own(address, port)
+    def refusal(self, address: str, port: int) -> str | None:
+        """Why a delivery may not connect there, None if it may; `refresh` comes before."""
+        own = NEVER_OPEN if self._is_own(address, port) else None
+        return own or self._policy.refusal(address, port)
 
     def _is_own(self, address: str, port: int) -> bool:
         destination = (parse_destination(address), port)

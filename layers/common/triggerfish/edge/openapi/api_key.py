@@ -43,7 +43,7 @@ _ASKED = {"name": NAME, "scopes": _SCOPES | {"minItems": 1}}
 
 SCHEMAS: dict[str, Schema] = {
     "NewApiKey": {
-        "description": "Without an end the key does not expire.",
+        "description": "Without an end the key ends with the one that makes it, if that ends.",
         "oneOf": [
             closed(_ASKED, {"expires_at": NULL, "expires_in": NULL}),
             closed(
@@ -132,7 +132,8 @@ rotate = operation(
             NOT_KEPT,
         )
     },
-    description="Of the same name, scopes and length of life.",
+    description="Of the same name, scopes and length of life; it ends with the key that makes it "
+    "at the latest.",
     body=Body(
         ref("ApiKeyRotation"),
         {"An hour's overlap": {"overlap_seconds": 3600}},
@@ -140,7 +141,13 @@ rotate = operation(
         {"overlap_seconds": f"must be a whole number of seconds, 0 to {MAX_SECONDS}"},
         required=False,
     ),
-    refusals=(Refusal(409, "The key is revoked or expired; create another one."),),
+    refusals=(
+        Refusal(
+            403,
+            "This key expires at 2026-12-01T00:00:00Z and cannot make one that outlives it.",
+        ),
+        Refusal(409, "The key is revoked or expired; create another one."),
+    ),
 )
 revoke = operation(
     "revokeApiKey",
@@ -155,6 +162,7 @@ revoke = operation(
     },
     description="For good and at once; again changes nothing. It stays in the list.",
     refusals=(
+        Refusal(403, "This key cannot revoke one with scopes it lacks: triggers:write."),
         Refusal(409, "This is the last usable key that can administer; create another one first."),
     ),
 )

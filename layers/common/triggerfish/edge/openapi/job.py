@@ -5,7 +5,7 @@ from typing import Any
 from triggerfish.domain.job import SHOWN
 from triggerfish.domain.log_entry import LEVELS
 from triggerfish.edge.openapi.api_key import NOT_KEPT
-from triggerfish.edge.openapi.operation import Answer, Body, operation
+from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import (
     ANY,
     COUNT,
@@ -156,6 +156,7 @@ upload = operation(
             }
         },
     ),
+    refusals=(Refusal(409, "The project has 10000 imports, as many as it may have; delete one."),),
 )
 list_ = operation(
     "listJobs",

@@ -110,6 +110,12 @@ OUTGOING: dict[str, Any] = {
                     },
                     "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
                 ),
+                _header(
+                    "triggerfish-hops",
+                    "How many triggers, one firing the next, led to this delivery.",
+                    {"type": "string", "pattern": "^[1-9]$"},
+                    "1",
+                ),
                 _header("user-agent", "The platform.", TEXT, "Triggerfish/0.1.0"),
             ],
             "requestBody": {

@@ -1,6 +1,17 @@
 """Projects and the keys of their callers."""
 
-from sqlalchemy import ARRAY, Column, ForeignKey, Index, LargeBinary, Table, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from triggerfish.adapters.db.tables.schema import at, id_of, metadata
@@ -12,6 +23,17 @@ projects = Table(
     Column("name", Text, nullable=False, unique=True),
     at("created_at"),
     Index("projects_list_idx", text("created_at DESC"), text("id DESC")),
+)
+
+# What a project has added in an hour, in events and in bytes of their payloads.
+project_usage = Table(
+    "project_usage",
+    metadata,
+    Column("project_id", UUID(), primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Index("project_usage_hour_idx", "hour"),
 )
 
 api_keys = Table(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     text,
@@ -44,6 +45,7 @@ def _event_log_columns() -> list[Column[object] | CheckConstraint]:
         Column("last_error", Text),
         at("completed_at", nullable=True),
         at("released_at", nullable=True),  # it was held until then
+        Column("hops", SmallInteger, nullable=False, server_default="0"),  # domain/hops.py
         CheckConstraint(
             "status IN ('pending', 'delivering', 'held', 'success', 'failure')",
             name="status_check",

@@ -54,6 +54,7 @@ jobs = Table(
     CheckConstraint("next_line - 1 = accepted + rejected", name="lines_check"),
     CheckConstraint(f"{FINAL} OR resend_at IS NOT NULL", name="open_check"),
     Index("jobs_list_idx", "project_id", text("created_at DESC"), text("id DESC")),
+    Index("jobs_completed_idx", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
     Index("jobs_open_idx", "resend_at", postgresql_where=text("resend_at IS NOT NULL")),
 )
 
