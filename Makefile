@@ -18,7 +18,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-elasticmq fuzz simulate verify compose-smoke check security-report reliability bench league migrate package format openapi lock clean
+.PHONY: help up demo test test-elasticmq fuzz simulate verify compose-smoke check security-report attack reliability bench league migrate package format openapi lock clean
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -52,6 +52,10 @@ check: $(DEV)  ## check format, style, types, imports, the template and that no 
 
 security-report: $(DEV)  ## mount every attack and write the table in docs/security.md
 	$(BIN)/python -m pytest -p tests.security_report -m attack -q $(ARGS)
+
+attack: $(DEV)  ## attack a platform while another tenant is timed (ARGS=--write for docs/security.md)
+	$(BIN)/python -m tests.attack $(ARGS)
+
 reliability: $(DEV)  ## inject every fault ROUNDS times (2), write the table in docs/reliability.md
 	rm -rf .cache/reliability
 	for round in $$(seq $(ROUNDS)); do $(PYTEST) -n 2 --dist loadfile -m fault tests/e2e $(ARGS) || exit 1; done

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 API_KEY = "tf_test_0123456789abcdefghijklmnopqrstuv"
+# How long an example takes is the machine's business: a busy one must fail no test.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 ENCRYPTION_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
 
 

@@ -29,10 +29,11 @@ async def create(request: Request, caller: Manager) -> Json:
 
 
 @app.get("/events", dependencies=[Depends(refuse_repeats)], **catalogue.list_)
-async def list_(_: Manager, query: Annotated[EventQuery, Query()]) -> Json:
+async def list_(caller: Manager, query: Annotated[EventQuery, Query()]) -> Json:
     parts = wiring()
     wanted = query.wanted()
-    page = await list_events(wanted, parts.manage_events, page=query.page, limit=query.limit)
+    d = parts.manage_events
+    page = await list_events(wanted, caller, d, page=query.page, limit=query.limit)
     return Json(event_page_view(page, parts.clock.now()))
 
 

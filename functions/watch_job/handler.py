@@ -42,6 +42,7 @@ async def watch(socket: WebSocket, job_id: str) -> None:
     await serve_job(
         socket,
         origins=parts.settings.websocket_origins,
+        unproved=parts.unproved_sockets,
         places=parts.job_streams,
         project_of_key=lambda key: project_of_key(key, parts.authenticate),
         project_of_ticket=lambda text: redeem_ticket(

@@ -14,6 +14,7 @@ from local.cli import probes
 from local.cli.environment import FIRST_KEY, for_children, worth_sharing
 from local.cli.preload import preload
 from local.cli.state import Platform, StateDir
+from local.runtime.watchdog import PULSE_FILE
 from local.services import logs
 from local.services.errors import CannotBegin
 from local.services.forked import forked
@@ -144,9 +145,10 @@ class EmbeddedHost:
 
     def _service(self, name: str, tier: int, *arguments: str) -> Service:
         role = name.partition("-")[0]
-        log = self.state.log(name)
-        spawn = self._command(log, role, "--template", str(self.options.template), *arguments)
-        return Service(name, spawn, log, ready=self._probe(role), tier=tier)
+        log, pulse = self.state.log(name), self.state.pulse(name)
+        words = (role, "--template", str(self.options.template), *arguments)
+        spawn = self._command(log, *words, more={PULSE_FILE: str(pulse)})
+        return Service(name, spawn, log, ready=self._probe(role), tier=tier, pulse=pulse)
 
     def _command(
         self, log: Path, *words: str, more: Mapping[str, str] = NOTHING

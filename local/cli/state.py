@@ -71,13 +71,17 @@ class StateDir:
     def log(self, service: str) -> Path:
         return self.path / "logs" / f"{service}.log"
 
+    def pulse(self, service: str) -> Path:
+        return self.path / "pulses" / service
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Make the directory and be its only platform; `AlreadyRunning` when there is one."""
         lock = Lock(self.path / "platform.lock", f"A platform in {self.path}")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / "logs").mkdir(mode=0o700, exist_ok=True)
+            for folder in ("logs", "pulses"):
+                (self.path / folder).mkdir(mode=0o700, exist_ok=True)
             lock.acquire()
         except OSError as error:
             raise self._unusable("written", error) from None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from local.runtime.environment import freeze_imports, prepare_process
+from local.runtime.environment import prepare_process
 from local.runtime.heartbeat import beat_of
 from local.runtime.invoker import Invoker
 from local.runtime.loader import Handler
@@ -78,4 +78,4 @@ def run(template: Path) -> None:
     """
     adopt_libraries("poller")
     loaded = prepare_process(template)
-    run_until_stopped(lambda stop: poll(loaded, stop, ready=freeze_imports))
+    run_until_stopped(lambda stop, ready: poll(loaded, stop, ready=ready))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local.runtime.environment import freeze_imports, prepare_process
+from local.runtime.environment import prepare_process
 from local.runtime.events import schedule_event
 from local.runtime.heartbeat import Beat, beat_of, no_beat
 from local.runtime.invoker import Invoker, UnknownFunctionError
@@ -136,4 +136,4 @@ def run(template: Path, *, only: Collection[str] = ()) -> None:
     """Schedule until SIGTERM or SIGINT. Raises LoadError and TemplateError at start."""
     adopt_libraries("scheduler")
     loaded = prepare_process(template)
-    run_until_stopped(lambda stop: schedule(loaded, stop, ready=freeze_imports, only=only))
+    run_until_stopped(lambda stop, ready: schedule(loaded, stop, ready=ready, only=only))

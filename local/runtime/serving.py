@@ -1,6 +1,7 @@
 """Runs an ASGI app under uvicorn: processes that share sockets, and a graceful stop."""
 
 import os
+import resource
 import signal
 import socket
 import threading
@@ -14,8 +15,10 @@ from uvicorn.supervisors import Multiprocess
 from local.runtime.asgi import App
 from local.runtime.log import adopt_libraries, get_logger
 from local.runtime.patience import PatientProtocol
+from local.runtime.watchdog import LoopWatch
 
 GRACE_SECONDS = 10
+OPEN_FILES = 65_536
 MAX_SOCKET_MESSAGE_BYTES = 128 * 1024  # as on API Gateway
 _BACKLOG = 2048
 _log = get_logger("gateway")
@@ -23,7 +26,8 @@ _log = get_logger("gateway")
 
 @dataclass(frozen=True)
 class _Build:
-    """Builds the app where it is served. A child process ends when its parent is gone."""
+    """Builds the app where it is served. A child process ends when its parent is gone, and any
+    process when its loop is stuck."""
 
     factory: Callable[[], App]
 
@@ -33,7 +37,9 @@ class _Build:
         if parent is not None:
             watcher = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
             watcher.start()
-        return self.factory()
+        app = self.factory()
+        LoopWatch().start()
+        return app
 
 
 def _end_with(sentinel: int) -> None:
@@ -48,6 +54,7 @@ def serve(
 
     Raises whatever the factory raises; OSError when an address is taken.
     """
+    _open_many_files()
     config = uvicorn_config(_Build(factory), processes)
     listeners = [_listen(host, port) for host, port in addresses]
     if processes > 1:
@@ -59,6 +66,14 @@ def serve(
         Multiprocess(config, listeners).run()
     else:
         _serve_here(config, listeners)
+
+
+def _open_many_files() -> None:
+    """Each connection is a file, and the usual soft limit of 1,024 is taken by one caller."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _serve_here(config: uvicorn.Config, listeners: list[socket.socket]) -> None:

@@ -4,21 +4,39 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 
+from local.runtime.environment import freeze_imports
+from local.runtime.watchdog import LoopWatch
+
 try:
     import uvloop as loops
 except ImportError:  # not built for this platform
     import asyncio as loops  # type: ignore[no-redef]
 
 
-def run_until_stopped(main: Callable[[asyncio.Event], Coroutine[None, None, None]]) -> None:
-    """Run `main(stop)` to its end; `stop` is set by the first SIGTERM or SIGINT."""
+Main = Callable[[asyncio.Event, Callable[[], None]], Coroutine[None, None, None]]
+
+
+def run_until_stopped(main: Main) -> None:
+    """Run `main(stop, ready)` to its end; `stop` is set by the first SIGTERM or SIGINT.
+
+    It calls `ready` when it has loaded everything: from then on no turn of the loop takes long.
+    """
 
     async def with_signals() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await main(stop)
+        watch = LoopWatch()
+
+        def ready() -> None:
+            freeze_imports()
+            watch.start()
+
+        try:
+            await main(stop, ready)
+        finally:
+            watch.stop()
 
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         runner.run(with_signals())

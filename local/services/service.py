@@ -3,12 +3,14 @@
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from local.services import logs
 
+SILENT_SECONDS = 8.0
+"""A process that has not touched its pulse for so long is frozen; a stuck one ends itself."""
 STEADY_SECONDS = 30.0
 """A service that ran this long is no longer in trouble: its next restart is quick again."""
 LONGEST_WAIT_SECONDS = 10.0
@@ -32,7 +34,8 @@ class Service:
     """A process to keep running. Services with a higher `tier` are stopped before lower ones.
 
     `patience_seconds` is how long ends during the start are answered by another start; 0 means that
-    the first is a failure. `show` boils a log line down for the terminal; None hides it.
+    the first is a failure. `show` boils a log line down for the terminal; None hides it. A process
+    that works touches its `pulse` file every second.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Service:
     stop_seconds: float = 20.0
     patience_seconds: float = 0.0
     show: Callable[[str], str | None] = logs.alarming
+    pulse: Path | None = None
 
 
 def program(
@@ -71,11 +75,45 @@ def restart_wait(deaths: int) -> float:
 
 
 @dataclass
+class Pulse:
+    """For how long a process has not touched its file, counted in the supervisor's own turns.
+
+    A pause of the whole machine is one turn, so it is nobody's silence. A process that has not yet
+    touched it is still starting.
+    """
+
+    path: Path | None
+    touched_at: float | None = None
+    is_beating: bool = False
+    silent_seconds: float = 0.0
+
+    def begin(self) -> None:
+        """A new process starts: what another one touched does not count."""
+        self.touched_at, self.is_beating, self.silent_seconds = self._read(), False, 0.0
+
+    def is_silent(self, turn_seconds: float) -> bool:
+        """Look once more, after a turn; whether the process has been silent for too long."""
+        touched_at = self._read()
+        if touched_at != self.touched_at:
+            self.touched_at, self.is_beating, self.silent_seconds = touched_at, True, 0.0
+        elif self.is_beating:
+            self.silent_seconds += min(turn_seconds, 1.0)
+        return self.silent_seconds > SILENT_SECONDS
+
+    def _read(self) -> float | None:
+        try:
+            return self.path.stat().st_mtime if self.path else None
+        except FileNotFoundError:
+            return None
+
+
+@dataclass
 class Child:
     """A service and what became of its process."""
 
     service: Service
     follower: logs.Follower
+    pulse: Pulse = field(default_factory=lambda: Pulse(None))
     process: Process | None = None
     started_at: float = 0.0
     deaths: int = 0

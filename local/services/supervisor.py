@@ -1,4 +1,4 @@
-"""Keeps a platform's processes running: starts them in order, restarts the dead, stops in order.
+"""Keeps a platform's processes running: starts and stops them in order, replaces dead ones.
 
 Each runs in a session of its own, so that Ctrl-C reaches the supervisor first, and is held by a
 lifeline, so that a killed supervisor leaves behind neither it nor any process that it started.
@@ -15,7 +15,7 @@ from pathlib import Path
 from local.services import logs
 from local.services.errors import ServiceError, ServiceFailed
 from local.services.lifeline import Lifeline, signal_group
-from local.services.service import Child, Process, Service
+from local.services.service import SILENT_SECONDS, Child, Process, Pulse, Service
 
 TURN_SECONDS = 0.1
 START_SECONDS = 60.0
@@ -38,6 +38,7 @@ class Supervisor:
     lifeline: Lifeline = field(default_factory=Lifeline)
     _children: dict[str, Child] = field(default_factory=dict)
     _impatient: bool = False
+    _turned_at: float = field(default_factory=time.monotonic)
 
     def stop_on_signals(self) -> None:
         """Let SIGINT, SIGTERM and SIGHUP ask for a stop. A second one kills what is slow."""
@@ -101,12 +102,13 @@ class Supervisor:
         self.lifeline.close()
 
     def _add(self, service: Service) -> Child:
-        child = Child(service, logs.Follower(service.log_file))
+        child = Child(service, logs.Follower(service.log_file), Pulse(service.pulse))
         self._children[service.name] = child
         self._spawn(child)
         return child
 
     def _spawn(self, child: Child) -> None:
+        child.pulse.begin()
         child.process = child.service.spawn()
         child.started_at = time.monotonic()
         self.lifeline.hold(child.process.pid, child.service.stop_signal)
@@ -125,12 +127,14 @@ class Supervisor:
         time.sleep(TURN_SECONDS)
         if self.parent and os.getppid() != self.parent and not self.stopping:
             self.request_stop()
+        passed = time.monotonic() - self._turned_at
+        self._turned_at += passed
         for child in self._children.values():
-            self._tend(child, time.monotonic())
+            self._tend(child, time.monotonic(), passed)
             self._pass_on(child)
 
-    def _tend(self, child: Child, now: float) -> None:
-        """Notice a death, or start again what died before."""
+    def _tend(self, child: Child, now: float, passed: float) -> None:
+        """Notice a death or a silence, or start again what died before."""
         if child.process is None:
             if now >= child.restart_at and not self.stopping:
                 self._restart(child)
@@ -139,6 +143,9 @@ class Supervisor:
             child.died(now, child.process.returncode)
             wait = f"restart in {child.restart_at - now:.1f} s"
             self.say(child.service.name, f"ended with exit code {child.exit_code}, {wait}")
+        elif child.pulse.is_silent(passed):
+            self.say(child.service.name, f"killed: it has not moved for {SILENT_SECONDS:g} s")
+            self._bury(child)
 
     def _restart(self, child: Child) -> None:
         try:
@@ -149,7 +156,7 @@ class Supervisor:
             self.say(child.service.name, str(error))
 
     def _bury(self, child: Child) -> None:
-        """End what a dead process left of its process group, e.g. a gateway's workers."""
+        """Kill what is left of a process group, e.g. a dead gateway's workers."""
         if child.process:
             signal_group(child.process.pid, signal.SIGKILL)
             self.lifeline.release(child.process.pid)

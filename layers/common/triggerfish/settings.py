@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Requests a second with the API keys of one project, per gateway process.",
     )
+    public_rate: float = Field(
+        100.0,
+        ge=0,
+        description="Requests a second without a key from one address, per gateway process.",
+    )
     cors_origins: str = Field(
         "",
         description="Sites (`https://app.example.com`, comma-separated) whose pages may call the "

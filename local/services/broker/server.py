@@ -13,6 +13,7 @@ import uvicorn
 
 from local.http_protocol import StrictProtocol
 from local.runtime.log import adopt_libraries
+from local.runtime.watchdog import LoopWatch
 from local.services.broker.errors import SqsError, malformed
 from local.services.broker.lobby import Client, Lobby
 from local.services.broker.polling import receive_message
@@ -117,7 +118,10 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
+        watch = LoopWatch()
+        watch.start()
         yield
+        watch.stop()
 
     def _stop(self) -> None:
         self.should_exit = True

@@ -25,6 +25,7 @@ from triggerfish.domain.access import hash_secret
 from triggerfish.domain.errors import TooManyRequests
 from triggerfish.domain.quota import Quota, Usage
 from triggerfish.domain.rate import Rate
+from triggerfish.edge.anonymous import network_of
 from triggerfish.settings import Settings
 from triggerfish.wiring import Wiring
 from triggerfish.wiring.upkeep import migrate
@@ -95,6 +96,25 @@ async def test_requests_beyond_a_projects_rate_are_told_when_to_come_back(limite
         sibling = await api.http.get(TRIGGERS, headers=second)
         assert_refused(sibling, 429)  # more keys do not buy a project more requests
         assert_refused(stranger, 401)  # no bucket is made for what nobody has
+
+
+@pytest.mark.attack("floods: rates, quotas")
+async def test_requests_without_a_key_are_counted_by_their_address(limited: Limited) -> None:
+    async with limited(TRIGGERFISH_PUBLIC_RATE="0.01") as api:
+        answers = [await api.http.get("/public/events") for n in range(9)]
+        assert answers[0].status_code == 200
+        assert_refused(answers[-1], 429)
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 100
+        assert (await api.http.get(TRIGGERS)).status_code == 200  # a key has a rate of its own
+
+
+@pytest.mark.parametrize(
+    ("address", "other"),
+    [("192.0.2.1", "192.0.2.2"), ("2001:db8:0:1::1", "2001:db8:0:2::1"), ("testclient", "")],
+)
+def test_a_source_is_an_address_or_the_network_of_one_customer(address: str, other: str) -> None:
+    assert network_of(address) != network_of(other)
+    assert network_of("2001:db8:0:1::1") == network_of("2001:db8:0:1:ffff::2")
 
 
 @pytest.mark.attack("floods: rates, quotas")

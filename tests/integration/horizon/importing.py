@@ -35,7 +35,8 @@ class Import:
 
     async def entries(self) -> list[LogRow]:
         lines = self.parts.manage_jobs.lines
-        return await lines.page(self.id, LineFilter(), after=0, limit=99_999)
+        found = await lines.page(await self.job(), LineFilter(), after=0, limit=99_999)
+        return found.rows
 
 
 async def an_import(parts: Wiring, caller: Principal, content: bytes) -> Import:

@@ -3,11 +3,22 @@
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
+import pytest
+
 from tests import functions
 from tests.integration.imports import JOBS, a_line, imported, lines, upload
 from tests.integration.keys import an_api_key
-from tests.integration.lanes import Api, assert_refused
+from tests.integration.lanes import Api, assert_refused, dsn
+from triggerfish.adapters.db.log_entries import SCANNED_BYTES, SCANNED_LINES
 from triggerfish.settings import Settings
+
+MORE_LINES = """
+    INSERT INTO log_entries (job_id, line_no, timestamp, level, service, message, attributes)
+    SELECT job_id, n, timestamp, 'DEBUG', service, repeat('x', CAST(%(length)s AS int)) || n, attributes
+      FROM log_entries, generate_series(CAST(%(first)s AS int), %(last)s) AS n
+     WHERE job_id = %(job)s AND line_no = 1
+"""
 
 
 async def test_jobs_are_listed_newest_first_in_pages(api: Api, settings: Settings) -> None:
@@ -114,3 +125,27 @@ async def test_another_projects_job_is_no_job(api: Api, settings: Settings) -> N
     listed = await api.http.get(JOBS, headers=other)
     assert listed.json()["data"] == []
     assert_refused(await api.http.get(f"{JOBS}/{uuid4()}"), 404)
+
+
+@pytest.mark.attack("searches: many at once, endless, of a large import")
+@pytest.mark.parametrize(
+    ("count", "length"),
+    [(2 * SCANNED_LINES, 1), (100, SCANNED_BYTES // 40)],
+    ids=["lines", "bytes"],
+)
+async def test_a_filter_that_fits_little_scans_so_much_and_goes_on_by_cursor(
+    api: Api, settings: Settings, count: int, length: int
+) -> None:
+    job = await imported(api, settings, lines(1))
+    last = {"job": job["id"], "first": 2, "last": count, "length": length}
+    with psycopg.connect(dsn(settings.database_url), autocommit=True) as connection:
+        connection.execute(MORE_LINES, last)
+    path, query = f"{JOBS}/{job['id']}/entries", {"text": f"x{count}", "level": "debug"}
+    page = await api.get(path, **query)
+    assert page["data"] == []
+    seen, pages = [], 1
+    while page["next_cursor"]:
+        page = await api.get(path, **query, cursor=page["next_cursor"])
+        seen += [entry["line"] for entry in page["data"]]
+        pages += 1
+    assert (seen, pages) == ([count], 2 if length == 1 else 3)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import httpx
@@ -85,15 +86,32 @@ async def is_open(http: httpx.AsyncClient, url: str) -> bool:
 
 
 @pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
-async def test_sockets_that_have_not_proved_themselves_count_too(
+async def test_sockets_without_proof_take_no_place_of_those_with_it(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(wiring().job_streams, "_total", 2)
+    monkeypatch.setattr(wiring().unproved_sockets, "_limit", 3)
+    job_id = await upload(live.api, lines(1))
+    async with AsyncExitStack() as silent:
+        sockets = [await silent.enter_async_context(live.socket(job_id)) for _ in range(9)]
+        for _ in range(2):
+            async with live.socket(job_id) as socket:
+                await prove(socket)
+                assert json.loads(await socket.recv())["id"] == job_id
+        for oldest in sockets[:6]:
+            assert await closed_with(oldest) == 4401
+    assert not wiring().unproved_sockets._open
+
+
+@pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")
+async def test_sockets_with_proof_are_counted(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wiring().job_streams, "_total", 1)
     job_id = await upload(live.api, lines(1))
-    async with live.socket(job_id) as silent, live.socket(job_id) as late:
-        assert await closed_with(late) == 1013
-        await prove(silent)
-        assert json.loads(await silent.recv())["id"] == job_id
+    async with live.socket(job_id) as first, live.socket(job_id) as second:
+        await prove(first)
+        assert json.loads(await first.recv())["id"] == job_id
+        await prove(second)
+        assert await closed_with(second) == 1013
 
 
 @pytest.mark.attack("WebSockets: other origins, silence, floods, used tickets")

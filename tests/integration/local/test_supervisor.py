@@ -252,3 +252,45 @@ def test_a_killed_guard_is_replaced_and_still_knows_everything() -> None:
         lifeline.close()
     with contextlib.suppress(ProcessLookupError):
         os.kill(one.pid, signal.SIGKILL)
+
+
+BEATING = """
+import os, pathlib, time
+pulse = pathlib.Path({pulse!r})
+while True:
+    pulse.touch()
+    time.sleep(0.05)
+"""
+
+
+def test_a_frozen_service_is_replaced_within_15_seconds(scene: Scene, tmp_path: Path) -> None:
+    pulse = tmp_path / "pulse"
+    scene.supervisor.start(
+        scene.service("gateway", BEATING.format(pulse=str(pulse)), pulse=pulse, ready=pulse.exists)
+    )
+    first = scene.supervisor.pids["gateway"]
+    scene.turn_until(lambda: scene.supervisor._children["gateway"].pulse.is_beating)
+    os.kill(first, signal.SIGSTOP)
+    seconds = scene.turn_until(
+        lambda: scene.supervisor.pids.get("gateway", first) != first, seconds=15
+    )
+    assert seconds > 5  # what is merely slow is left alone
+    assert not alive(first)
+    assert "has not moved" in str(scene.said)
+
+
+def test_a_pause_of_the_whole_machine_is_nobodys_silence(scene: Scene, tmp_path: Path) -> None:
+    pulse = tmp_path / "pulse"
+    scene.supervisor.start(
+        scene.service("gateway", BEATING.format(pulse=str(pulse)), pulse=pulse, ready=pulse.exists)
+    )
+    first = scene.supervisor.pids["gateway"]
+    scene.turn_until(lambda: scene.supervisor._children["gateway"].pulse.is_beating)
+    os.kill(first, signal.SIGSTOP)
+    scene.supervisor._turned_at -= 3600
+    scene.supervisor._turn()
+    os.kill(first, signal.SIGCONT)
+    scene.turn_until(
+        lambda: scene.supervisor._children["gateway"].pulse.silent_seconds == 0, seconds=5
+    )
+    assert scene.supervisor.pids["gateway"] == first

@@ -12,7 +12,6 @@ from triggerfish.domain.validation_effort import (
     is_far,
     longest_matched,
     payload_effort,
-    payload_size,
     schema_effort,
 )
 
@@ -89,7 +88,6 @@ def test_a_text_costs_its_length_and_what_matches_it():
 
 def test_enough_is_enough():
     assert payload_effort([[1] * 1_000] * 10_000, Effort(value=1_000)) <= BUDGET + 1_000
-    assert payload_size([1] * 100, 10) == 11
 
 
 @pytest.mark.parametrize(

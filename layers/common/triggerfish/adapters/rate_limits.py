@@ -1,7 +1,7 @@
 """Rates of callers, counted in this process: several gateway processes admit as many times more."""
 
+from collections.abc import Hashable
 from contextvars import ContextVar
-from uuid import UUID
 
 from cachetools import LRUCache
 
@@ -16,15 +16,15 @@ ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 
 
 class RateLimits:
-    """One bucket for each trigger or project; only known ones get here, so none is flooded out."""
+    """One bucket for each trigger, project or address, as long as it is in use."""
 
     def __init__(self, policy: str, rate: Rate, clock: Clock) -> None:
         self._policy = policy
         self._rate = rate
         self._clock = clock
-        self._due: LRUCache[UUID, float] = LRUCache(REMEMBERED)
+        self._due: LRUCache[Hashable, float] = LRUCache(REMEMBERED)
 
-    def take(self, id: UUID) -> None:
+    def take(self, id: Hashable) -> None:
         """Count one request. Raises TooManyRequests."""
         now = self._clock.now().timestamp()
         due, wait = self._rate.admit(self._due.get(id, 0.0), now)

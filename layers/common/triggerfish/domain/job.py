@@ -17,7 +17,7 @@ from uuid import UUID
 
 from triggerfish.domain.errors import InvalidInput
 from triggerfish.domain.lines import Line
-from triggerfish.domain.log_entry import BadLine, LogEntry, parse_line
+from triggerfish.domain.log_entry import BadLine, LogEntry, LogRow, parse_line
 
 VERSION = 1
 KEPT_ERRORS = 1000
@@ -156,6 +156,19 @@ class LineFilter:
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every line fits, so that a page reads no more than it shows."""
+        return self == LineFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLines:
+    """What a bounded scan found, and where it ended if it did not come to the last line."""
+
+    rows: list[LogRow]
+    scanned_to: int | None = None
 
 
 def first_batch(job: ClaimedJob) -> Batch:

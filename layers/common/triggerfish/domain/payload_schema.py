@@ -12,6 +12,13 @@ import jsonschema_rs
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from triggerfish.domain.error_effort import (
+    ALL_ERRORS_BUDGET,
+    FIRST_ERROR_BUDGET,
+    ErrorEffort,
+    listing_effort,
+    schema_error_effort,
+)
 from triggerfish.domain.errors import FieldError
 from triggerfish.domain.field_path import field_path
 from triggerfish.domain.schema_cost import weight
@@ -22,16 +29,10 @@ from triggerfish.domain.validation_effort import (
     BUDGET,
     Effort,
     payload_effort,
-    payload_size,
     schema_effort,
 )
 
 MAX_VIOLATIONS = 20
-# Errors cost 3-40 µs each and jsonschema-rs makes all of them, or all that explain a failed anyOf
-# or oneOf, at once. Their number is at most the payload's values times the weight: above the first
-# budget only the first error is asked for, above the second (anyOf, oneOf) only the verdict.
-ALL_ERRORS_BUDGET = 5_000
-FIRST_ERROR_BUDGET = 20_000
 # Python's `jsonschema` takes about a millisecond a node, so it explains small schemas only.
 EXPLAINED_NODES = 100
 
@@ -42,12 +43,11 @@ Kind = jsonschema_rs.ValidationErrorKind
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """A compiled schema, its weight (see `schema_cost`), and whether it has anyOf or oneOf."""
+    """A compiled schema, and what its verdict and its errors may cost."""
 
     compiled: jsonschema_rs.Validator
-    weight: int
     effort: Effort
-    has_alternatives: bool
+    errors: ErrorEffort
 
 
 def check_schema(schema: object) -> None:
@@ -65,7 +65,7 @@ def compile_schema(schema: object) -> Validator:
     except jsonschema_rs.ValidationError:
         compiled = _compile_as_given(gate)
     effort = schema_effort(gate, schema_weight, pattern_bytes)
-    return Validator(compiled, schema_weight, effort, _has_alternatives(gate))
+    return Validator(compiled, effort, schema_error_effort(gate, schema_weight))
 
 
 def _compile(schema: dict[str, Any]) -> jsonschema_rs.Validator:
@@ -92,29 +92,32 @@ def violations(
 ) -> tuple[FieldError, ...]:
     """Return what the payload (from `parse_payload`) violates, at most `limit`; empty if valid.
 
-    Messages never contain values of the payload. A very large payload under a heavy schema gets
-    its first violation only, or just the verdict, or is refused unseen: the time stays below
-    about 0.1 s.
+    Messages never contain values of the payload. A large payload under a heavy schema gets its
+    first violation only, or just the verdict, or is refused unseen: no payload takes 0.1 s.
     """
     effort = 0 if validator.effort.is_light else payload_effort(payload, validator.effort)
     if effort > BUDGET:
         return (FieldError("payload", "is too large for a schema as costly as this"),)
     if validator.compiled.is_valid(payload):
         return ()
-    cost = validator.weight * payload_size(payload, FIRST_ERROR_BUDGET)
-    if effort > BUDGET // 2 or (cost > FIRST_ERROR_BUDGET and validator.has_alternatives):
+    listing = listing_effort(payload, validator.errors)
+    is_nested = listing > FIRST_ERROR_BUDGET and validator.errors.has_alternatives
+    if effort > BUDGET // 2 or is_nested:
         return (FieldError("payload", "does not match the schema"),)
-    all_errors = cost <= ALL_ERRORS_BUDGET
-    errors = validator.compiled.iter_errors(payload) if all_errors else _first(validator, payload)
-    found = {violation: None for error in errors for violation in _describe(error)}
-    return tuple(list(found)[:limit])
+    is_listed = listing <= ALL_ERRORS_BUDGET
+    errors = validator.compiled.iter_errors(payload) if is_listed else _first(validator, payload)
+    return _distinct(errors, limit)
 
 
-def _has_alternatives(gate: Gate) -> bool:
-    return any(
-        isinstance(schema, dict) and ("anyOf" in schema or "oneOf" in schema)
-        for schema in gate.schemas.values()
-    )
+def _distinct(
+    errors: Iterable[jsonschema_rs.ValidationError], limit: int
+) -> tuple[FieldError, ...]:
+    found: dict[FieldError, None] = {}
+    for violation in (violation for error in errors for violation in _describe(error, limit)):
+        found[violation] = None
+        if len(found) == limit:
+            break
+    return tuple(found)
 
 
 def _check_meta_schema(gate: Gate) -> None:
@@ -149,18 +152,18 @@ def _first(validator: Validator, payload: object) -> Iterable[jsonschema_rs.Vali
     try:
         validator.compiled.validate(payload)
     except jsonschema_rs.ValidationError as error:
-        return (error,)
+        return (error.with_traceback(None),)  # it would keep the payload until a collection
     return ()
 
 
-def _describe(error: jsonschema_rs.ValidationError) -> Iterable[FieldError]:
-    """One violation, or one for each missing or unexpected field that the error stands for."""
+def _describe(error: jsonschema_rs.ValidationError, limit: int) -> Iterable[FieldError]:
+    """One violation, or one for each unexpected field that the error stands for."""
     path = error.instance_path
     match error.kind:
         case Kind.Required(name):
             return (FieldError(_field([*path, str(name)]), "is required"),)
         case Kind.AdditionalProperties(names) | Kind.UnevaluatedProperties(names):
-            return [FieldError(_field([*path, name]), "is not allowed") for name in names]
+            return [FieldError(_field([*path, name]), "is not allowed") for name in names[:limit]]
         case Kind.PropertyNames():
             return (FieldError(_field(path), "has a field whose name is not allowed"),)
     return (FieldError(_field(path), violated(error.kind)),)

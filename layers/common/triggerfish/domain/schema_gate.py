@@ -23,7 +23,7 @@ DRAFT_07 = "http://json-schema.org/draft-07/schema"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 
 MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-DATA = ("enum", "const", "default", "examples")
+DATA = ("enum", "const", "default", "examples", "required", "dependentRequired")
 # They change what a reference means, or allow recursion that cannot be followed here.
 UNSUPPORTED = ("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$anchor")
 

@@ -117,19 +117,6 @@ def payload_effort(payload: object, effort: Effort) -> int:
     return cost
 
 
-def payload_size(payload: object, enough: int) -> int:
-    """Count the payload's values, stopping above `enough`."""
-    size, stack = 0, [payload]
-    while stack and size <= enough:
-        value = stack.pop()
-        size += 1
-        if isinstance(value, dict):
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-    return size
-
-
 def is_far(value: object) -> bool:
     """Whether an exact comparison with this number takes long digits."""
     if isinstance(value, float):

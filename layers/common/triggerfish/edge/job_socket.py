@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 from fastapi import WebSocket, WebSocketDisconnect
 
+from triggerfish.adapters.open_streams import UnprovedSockets
 from triggerfish.domain.errors import (
     Forbidden,
     NotFound,
@@ -46,6 +47,7 @@ async def serve_job(
     socket: WebSocket,
     *,
     origins: frozenset[str],
+    unproved: UnprovedSockets,
     places: Places,
     project_of_key: Callable[[str], Awaitable[UUID]],
     project_of_ticket: Callable[[str], Awaitable[UUID]],
@@ -60,25 +62,23 @@ async def serve_job(
         return
     await socket.accept()
     try:
-        with places.hold():
+        async with unproved.wait(FIRST_MESSAGE_SECONDS):
             ticket = socket.query_params.get("ticket")
             claim = project_of_ticket(ticket) if ticket else _by_key(socket, project_of_key)
             project = await claim
-            with places.hold_of(project):
-                await _send_until_gone(socket, watch(project))
+        with places.hold(), places.hold_of(project):
+            await _send_until_gone(socket, watch(project))
     except WebSocketDisconnect:
         return
+    except TimeoutError:
+        await socket.close(CODES[Unauthorised], "The first message did not come in time.")
     except TriggerfishError as error:
         await socket.close(CODES.get(type(error), TRY_LATER), error.message)
 
 
 async def _by_key(socket: WebSocket, project_of_key: Callable[[str], Awaitable[UUID]]) -> UUID:
-    """The first message must be `{"api_key": "…"}`, and come soon."""
-    try:
-        async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
-            message = await socket.receive()
-    except TimeoutError:
-        raise Unauthorised("The first message did not come in time.") from None
+    """The first message must be `{"api_key": "…"}`."""
+    message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect
     return await project_of_key(_key(message.get("text") or ""))

@@ -28,9 +28,12 @@ class EventStore(Protocol):
         ...
 
     async def page(
-        self, wanted: EventFilter, *, page: int, limit: int
+        self, wanted: EventFilter, *, owner: UUID | None, page: int, limit: int
     ) -> tuple[Sequence[CatalogueEvent], int]:
-        """The events of a page, the earliest first, and how many there are in all."""
+        """The events of a page, the earliest first, and how many there are in all.
+
+        The search counts as the owner's; None is the public.
+        """
         ...
 
 
@@ -81,10 +84,10 @@ async def change_catalogue_event(
 
 
 async def list_events(
-    wanted: EventFilter, d: ManageEventsDeps, *, page: int, limit: int
+    wanted: EventFilter, caller: Principal, d: ManageEventsDeps, *, page: int, limit: int
 ) -> EventPage:
     """A page of events, drafts and all; empty beyond the last one."""
-    events, total = await d.events.page(wanted, page=page, limit=limit)
+    events, total = await d.events.page(wanted, owner=caller.project_id, page=page, limit=limit)
     return EventPage(events, page, limit, total)
 
 

@@ -8,9 +8,17 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import NotFound, TryLater
-from triggerfish.domain.job import Job, LineError, LineFilter, object_key
+from triggerfish.domain.job import FoundLines, Job, LineError, LineFilter, object_key
 from triggerfish.domain.log_entry import LogRow
-from triggerfish.domain.page import Page, Place, cut, cut_lines, decode_cursor, decode_line
+from triggerfish.domain.page import (
+    Page,
+    Place,
+    cut,
+    cut_lines,
+    decode_cursor,
+    decode_line,
+    encode_line,
+)
 from triggerfish.ports import Clock, ObjectStore
 
 DELETED_AT_ONCE = 10_000
@@ -33,9 +41,7 @@ class JobStore(Protocol):
 
 
 class LineStore(Protocol):
-    async def page(
-        self, job_id: UUID, filter: LineFilter, *, after: int, limit: int
-    ) -> list[LogRow]: ...
+    async def page(self, job: Job, filter: LineFilter, *, after: int, limit: int) -> FoundLines: ...
 
     async def errors(self, job_id: UUID, *, after: int, limit: int) -> list[LineError]: ...
 
@@ -75,15 +81,22 @@ async def list_entries(
     limit: int,
     cursor: str | None,
 ) -> Page[LogRow]:
-    """The entries read so far, in the order of the file. Raises NotFound and InvalidInput."""
+    """The entries read so far, in the order of the file. Raises NotFound and InvalidInput.
+
+    A filtered page looks at so much of the file only: it may be short, or empty, and still have a
+    cursor that goes on from there.
+    """
     after = decode_line(cursor)
-    await get_job(job_id, caller, d)
-    entries = await d.lines.page(job_id, filter, after=after, limit=limit + 1)
-    return cut_lines(
-        [(entry.line_no, entry) for entry in entries],
+    job = await get_job(job_id, caller, d)
+    found = await d.lines.page(job, filter, after=after, limit=limit + 1)
+    page = cut_lines(
+        [(entry.line_no, entry) for entry in found.rows],
         limit,
         size=lambda entry: len(entry.message.encode()) + len(entry.attributes.encode()),
     )
+    if page.next_cursor is None and found.scanned_to is not None:
+        return Page(page.items, encode_line(found.scanned_to))
+    return page
 
 
 async def list_errors(

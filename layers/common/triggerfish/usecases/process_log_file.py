@@ -27,8 +27,9 @@ from triggerfish.ports import Clock, IdQueue, Ids, ObjectMissing, ObjectStore
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps, fire_on_complete
 from triggerfish.usecases.upload_file import Enqueued, send_jobs
 
-# Deliveries share the loop: after so many lines (a few milliseconds) it is their turn.
+# Deliveries share the loop: after so many lines, or a large one, it is their turn.
 LINES_AT_ONCE = 200
+LARGE_LINE_BYTES = 16 << 10
 WAITING = "The object store is not reachable; the import goes on when it is."
 
 
@@ -156,7 +157,7 @@ async def _store(job: ClaimedJob, batch: Batch, d: ProcessLogFileDeps) -> Batch:
 async def _pause(line: Line, d: ProcessLogFileDeps) -> None:
     if d.line_delay:
         await d.clock.sleep_until(d.clock.now() + d.line_delay * d.ids.fraction())
-    elif line.number % LINES_AT_ONCE == 0:
+    elif line.number % LINES_AT_ONCE == 0 or len(line.text or b"") > LARGE_LINE_BYTES:
         await asyncio.sleep(0)
 
 

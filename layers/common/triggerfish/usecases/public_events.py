@@ -15,7 +15,7 @@ class PublicEventStore(Protocol):
     async def get(self, event_id: UUID) -> CatalogueEvent | None: ...
 
     async def page(
-        self, wanted: EventFilter, *, page: int, limit: int
+        self, wanted: EventFilter, *, owner: UUID | None, page: int, limit: int
     ) -> tuple[Sequence[CatalogueEvent], int]: ...
 
 
@@ -37,7 +37,7 @@ async def list_public_events(
     wanted: EventFilter, d: PublicEventsDeps, *, page: int, limit: int
 ) -> PublicPage:
     """A page of published and cancelled events; `wanted` asks for no other status."""
-    events, total = await d.events.page(wanted, page=page, limit=limit)
+    events, total = await d.events.page(wanted, owner=None, page=page, limit=limit)
     now = d.clock.now()
     shown = [public for event in events if (public := publish(event, now))]
     return PublicPage(shown, EventPage(events, page, limit, total))

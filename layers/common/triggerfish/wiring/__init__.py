@@ -23,6 +23,8 @@ class Wiring(TriggerParts, OperationsParts, HorizonParts, CatalogueParts):
         await catch_up()
         if "job_changes" in self.__dict__:
             await self.job_changes.close()
+        if "searches" in self.__dict__:
+            await self.searches.close()
         if "database" in self.__dict__:
             await self.database.close()
         if "deliver" in self.__dict__:

@@ -11,9 +11,11 @@ from triggerfish.adapters.db.catalogue_notifications import CatalogueNotificatio
 from triggerfish.adapters.id_queue_sqs import SqsIdQueue
 from triggerfish.adapters.notifiers import LogNotifier, SesNotifier, SnsNotifier
 from triggerfish.adapters.open_streams import OpenStreams
+from triggerfish.adapters.rate_limits import RateLimits
 from triggerfish.adapters.summaries import RememberedSummaries, TemplateSummariser
 from triggerfish.domain import catalogue_notification
 from triggerfish.domain.access import CATALOGUE_ADMIN, Principal, holds_token
+from triggerfish.domain.rate import Rate
 from triggerfish.ports import Notifier
 from triggerfish.usecases.manage_events import ManageEventsDeps
 from triggerfish.usecases.notify_by_trigger import TriggerNotifier
@@ -28,7 +30,7 @@ class CatalogueParts(FiringParts):
 
     @cached_property
     def catalogue_events(self) -> CatalogueEvents:
-        return CatalogueEvents(self.database)
+        return CatalogueEvents(self.database, self.searches)
 
     @cached_property
     def catalogue_outbox(self) -> CatalogueNotifications:
@@ -56,9 +58,14 @@ class CatalogueParts(FiringParts):
         return PublicEventsDeps(clock=self.clock, events=self.catalogue_events)
 
     @cached_property
+    def public_rates(self) -> RateLimits:
+        return RateLimits("address", Rate(self.settings.public_rate), self.clock)
+
+    @cached_property
     def summary_streams(self) -> OpenStreams:
-        """Everybody's, so no project's."""
-        return OpenStreams(total=self.settings.open_streams, each=self.settings.open_streams)
+        """Everybody's; one address has as many as a project elsewhere."""
+        settings = self.settings
+        return OpenStreams(total=settings.open_streams, each=settings.open_streams_per_project)
 
     @cached_property
     def stream_summary(self) -> StreamSummaryDeps:

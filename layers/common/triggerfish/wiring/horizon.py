@@ -13,7 +13,7 @@ from triggerfish.adapters.db.log_entries import LogEntries
 from triggerfish.adapters.id_queue_sqs import SqsIdQueue
 from triggerfish.adapters.object_store_files import FileStore
 from triggerfish.adapters.object_store_s3 import S3Store
-from triggerfish.adapters.open_streams import OpenStreams
+from triggerfish.adapters.open_streams import OpenStreams, UnprovedSockets
 from triggerfish.domain import job
 from triggerfish.ports import ObjectStore
 from triggerfish.usecases.fire_on_complete import FireOnCompleteDeps
@@ -23,6 +23,9 @@ from triggerfish.usecases.sweep_jobs import SweepJobsDeps
 from triggerfish.usecases.upload_file import UploadFileDeps
 from triggerfish.usecases.watch_job import WatchJobDeps
 from triggerfish.wiring.firing import FiringParts
+
+UNPROVED_SOCKETS = 200
+"""In one process; each has 5 s, unless that many come after it."""
 
 
 class HorizonParts(FiringParts):
@@ -80,7 +83,7 @@ class HorizonParts(FiringParts):
         return ManageJobsDeps(
             clock=self.clock,
             jobs=self.jobs,
-            lines=LogEntries(self.database),
+            lines=LogEntries(self.database, self.searches),
             store=self.object_store,
         )
 
@@ -92,6 +95,10 @@ class HorizonParts(FiringParts):
     def job_streams(self) -> OpenStreams:
         settings = self.settings
         return OpenStreams(total=settings.open_streams, each=settings.open_streams_per_project)
+
+    @cached_property
+    def unproved_sockets(self) -> UnprovedSockets:
+        return UnprovedSockets(UNPROVED_SOCKETS)
 
     @cached_property
     def job_tickets(self) -> JobTickets:

@@ -58,13 +58,15 @@ class OperationsParts(SharedParts):
 
     @cached_property
     def project_metrics(self) -> ProjectMetricsDeps:
-        return ProjectMetricsDeps(store=ProjectMetricsRows(self.database), platform=self.observe)
+        return ProjectMetricsDeps(
+            store=ProjectMetricsRows(self.database, self.searches), platform=self.observe
+        )
 
     @cached_property
     def summarise_events(self) -> SummariseEventsDeps:
         return SummariseEventsDeps(
             clock=self.clock,
-            store=EventSummaries(self.database),
+            store=EventSummaries(self.searches),
             retention=self.settings.retention,
         )
 

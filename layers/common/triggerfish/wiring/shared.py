@@ -5,6 +5,7 @@ from functools import cached_property
 
 from triggerfish.adapters.aws_clients import sqs_client
 from triggerfish.adapters.clock import SystemClock
+from triggerfish.adapters.db import searches
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
@@ -39,6 +40,15 @@ class SharedParts:
     @cached_property
     def database(self) -> Database:
         return Database(self.settings.database_url, pool_size=self.settings.database_pool_size)
+
+    @cached_property
+    def searches(self) -> searches.Searches:
+        database = Database(
+            self.settings.database_url,
+            pool_size=min(searches.CONNECTIONS, self.settings.database_pool_size),
+            statement_seconds=searches.SECONDS,
+        )
+        return searches.Searches(database)
 
     @cached_property
     def disk(self) -> DiskSpace:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 
 from triggerfish.adapters.db import catalogue_notifications
 from triggerfish.adapters.db.engine import Database, fetch
+from triggerfish.adapters.db.searches import Searches
 from triggerfish.domain.catalogue_event import CatalogueEvent, CatalogueStatus, fold
 from triggerfish.domain.catalogue_list import EventFilter
 from triggerfish.domain.catalogue_notification import Notification
@@ -65,8 +66,9 @@ PAGE = text(f"""
 class CatalogueEvents:
     """Reads and writes of `catalogue_events`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, searches: Searches) -> None:
         self._database = database
+        self._searches = searches
 
     async def get(self, event_id: UUID) -> CatalogueEvent | None:
         rows = await self._database.run(GET, id=event_id)
@@ -95,7 +97,7 @@ class CatalogueEvents:
             return True
 
     async def page(
-        self, wanted: EventFilter, *, page: int, limit: int
+        self, wanted: EventFilter, *, owner: UUID | None, page: int, limit: int
     ) -> tuple[Sequence[CatalogueEvent], int]:
         """The events of a page and how many there are in all, as of one instant."""
         values: dict[str, Any] = {
@@ -107,7 +109,7 @@ class CatalogueEvents:
             else [_contains(part) for part in wanted.places],
         }
         cut = {"limit": limit, "offset": (page - 1) * limit}
-        async with self._database.snapshot() as connection:
+        async with self._searches.place(owner) as database, database.snapshot() as connection:
             await fetch(connection, PLAN_FOR_PLACES if wanted.places else PLAN_FOR_VALUES, {})
             [counted] = await fetch(connection, COUNT, values)
             rows = await fetch(connection, PAGE, values | cut)

@@ -23,6 +23,8 @@ VANISHED = {
     "tcp_user_timeout": 25_000,  # milliseconds
 }
 POOL_TIMEOUT_SECONDS = 5
+STATEMENT_SECONDS = 15.0
+"""No statement of ours takes long: one that does waits for a lock, or reads what it should not."""
 CANNOT_WRITE = {"53100": "its disk is full", "25006": "it is read-only"}
 """Why, by SQLSTATE."""
 REMEMBERED_SECONDS = 30.0
@@ -57,6 +59,8 @@ def database_errors() -> Iterator[None]:
     except DBAPIError as error:
         if reason := _cannot_write(error):
             raise TryLater(f"The database cannot write: {reason}.", 30.0) from error
+        if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            raise TryLater("This took too long and was stopped; ask for less.") from error
         if isinstance(error, OperationalError | InterfaceError):
             raise TryLater("The database is not reachable; try again shortly.") from error
         if error.connection_invalidated:
@@ -69,7 +73,9 @@ def database_errors() -> Iterator[None]:
 class Database:
     """A pool of Postgres connections: single statements autocommit, several share a transaction."""
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int, statement_seconds: float = STATEMENT_SECONDS
+    ) -> None:
         self._refusal: str | None = None
         self._refused_at = -REMEMBERED_SECONDS
         # Autocommit is set once a connection; nothing needs to be rolled back at its return.
@@ -83,7 +89,7 @@ class Database:
             hide_parameters=True,  # an error that is logged names no payload and no secret
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "options": PLANNER,
+                "options": f"{PLANNER} -c statement_timeout={statement_seconds * 1000:.0f}",
                 **VANISHED,
             },
         )

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from triggerfish.adapters.db.delivery_stats import NO_TRIGGER
-from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import ACTIVE, ARCHIVE
+from triggerfish.adapters.db.searches import Searches
 from triggerfish.domain.event_summary import StatusCount
 
 OPEN_IN_WINDOW = """
@@ -40,12 +40,13 @@ STATUS_COUNTS = text(f"""
 class EventSummaries:
     """Reads what a summary needs in one statement."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, searches: Searches) -> None:
+        self._searches = searches
 
     async def status_counts(
         self, project_id: UUID, *, since: datetime, now: datetime
     ) -> list[StatusCount]:
         """Events fired in [since, now], by trigger and status; `since` is a whole minute."""
-        rows = await self._database.run(STATUS_COUNTS, project_id=project_id, since=since, now=now)
+        values = {"project_id": project_id, "since": since, "now": now}
+        rows = await self._searches.run(project_id, STATUS_COUNTS, **values)
         return [StatusCount(**row._mapping) for row in rows]

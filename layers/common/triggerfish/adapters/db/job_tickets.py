@@ -1,5 +1,6 @@
 """Tickets to watch one job once: what a browser has instead of a key, stored as its hash."""
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -27,6 +28,8 @@ class JobTickets:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Whoever guesses tickets keeps one connection busy at most.
+        self._one_at_a_time = asyncio.Lock()
 
     async def issue(
         self, token_hash: bytes, *, project_id: UUID, job_id: UUID, expires_at: datetime
@@ -41,7 +44,8 @@ class JobTickets:
 
     async def redeem(self, token_hash: bytes, job_id: UUID, *, now: datetime) -> UUID | None:
         """The project that the ticket speaks for, this once; None when it does not, or no more."""
-        rows = await self._database.run(REDEEM, token_hash=token_hash, job_id=job_id, now=now)
+        async with self._one_at_a_time:
+            rows = await self._database.run(REDEEM, token_hash=token_hash, job_id=job_id, now=now)
         return rows[0].project_id if rows else None
 
     async def delete_expired(self, *, now: datetime) -> None:

@@ -15,6 +15,7 @@ from triggerfish.adapters.db.delivery_stats import (
 )
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.observations import as_backlog, backlog
+from triggerfish.adapters.db.searches import Searches
 from triggerfish.domain.histogram import Histogram
 from triggerfish.domain.observation import (
     DURATION_BOUNDS_MS,
@@ -61,8 +62,9 @@ DELIVERIES = text(f"""
 class ProjectMetricsRows:
     """Reads of one project; its size and its window set the cost, not other projects."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, searches: Searches) -> None:
         self._database = database
+        self._searches = searches
 
     async def counts(
         self, project_id: UUID, *, active_from: datetime, kept_from: datetime, now: datetime
@@ -89,7 +91,8 @@ class ProjectMetricsRows:
         self, project_id: UUID, *, since: datetime
     ) -> tuple[Deliveries, list[TriggerDeliveries]]:
         """Of events fired since a whole minute: all together, and by trigger, busiest first."""
-        of_all, *rows = await self._database.run(DELIVERIES, project_id=project_id, since=since)
+        values = {"project_id": project_id, "since": since}
+        of_all, *rows = await self._searches.run(project_id, DELIVERIES, **values)
         return _deliveries(of_all), [
             TriggerDeliveries(row.id, row.name, _deliveries(row)) for row in rows
         ]

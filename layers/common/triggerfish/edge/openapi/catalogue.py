@@ -10,7 +10,6 @@ from triggerfish.domain.catalogue_event_parse import (
     MAX_TITLE_CHARACTERS,
 )
 from triggerfish.domain.catalogue_list import MAX_LIMIT
-from triggerfish.edge.openapi.errors import AWAY, TOO_MANY
 from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import (
     ANY,
@@ -176,7 +175,6 @@ list_public = operation(
         304: _UNCHANGED,
     },
     headers=_IF_NONE_MATCH,
-    refusals=(AWAY,),
 )
 get_public = operation(
     "getPublicEvent",
@@ -187,7 +185,6 @@ get_public = operation(
         304: _UNCHANGED,
     },
     headers=_IF_NONE_MATCH,
-    refusals=(AWAY,),
 )
 summary = operation(
     "streamEventSummary",
@@ -202,5 +199,4 @@ summary = operation(
             media_type="text/event-stream",
         )
     },
-    refusals=(TOO_MANY, AWAY),
 )

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from triggerfish.edge.anonymous import Limited
 from triggerfish.edge.auth import Guard
 from triggerfish.edge.openapi.api_docs import ASSETS
 from triggerfish.edge.openapi.components import SCHEMAS, TAGS
@@ -165,7 +166,8 @@ def _with_headers(response: dict[str, Any], usual: dict[str, Any]) -> dict[str, 
 
 
 def _is_limited(route: APIRoute, guard: Guard | None) -> bool:
-    return guard is not None or "token" in _names(route)
+    by_address = any(isinstance(one.call, Limited) for one in route.dependant.dependencies)
+    return guard is not None or by_address or "token" in _names(route)
 
 
 def _refusals(route: APIRoute, guard: Guard | None) -> Iterator[Refusal]:
