@@ -115,7 +115,7 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database to the current schema; make sure of the first API key and the bucket."""
-    settings, where = read_settings(), state.find()
+    settings, where = read_settings(makes_keys=generate_key), state.find()
     _prepare_store(settings)
     said = ""
     if generate_key:

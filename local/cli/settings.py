@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.cli.refusal import refuse
@@ -11,14 +12,20 @@ if TYPE_CHECKING:
 
 PREFIX = "TRIGGERFISH_"
 DATABASE = f"{PREFIX}DATABASE_URL"
+KEYS_FILE = f"{PREFIX}ENCRYPTION_KEYS_FILE"
 STAND_IN = "postgresql://localhost/none"
 
 
-def read_settings() -> "Settings":
-    """The settings of this environment; what is wrong with them ends the command."""
+def read_settings(*, makes_keys: bool = False) -> "Settings":
+    """The settings of this environment; what is wrong with them ends the command.
+
+    `makes_keys`: the command writes the file of the key ring if there is none yet.
+    """
     from triggerfish.settings import Settings
 
-    check_settings(os.environ)
+    file = os.environ.get(KEYS_FILE)
+    comes = makes_keys and file and not Path(file).exists()
+    check_settings({**os.environ, KEYS_FILE: ""} if comes else os.environ)
     return Settings()
 
 
@@ -42,9 +49,29 @@ def problems(environ: Mapping[str, str]) -> list[str]:
     variables = {name: f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     given = {name: environ[one] for name, one in variables.items() if environ.get(one)}
     try:
-        return _unusable(Settings.model_validate(given))
+        return _unusable(_of(given))
     except ValidationError as error:
         return [_said(one, variables) for one in error.errors()]
+
+
+def _of(given: Mapping[str, str]) -> "Settings":
+    """Settings of these values alone, whatever this process has in its environment."""
+    from pydantic_settings import PydanticBaseSettingsSource
+
+    from triggerfish.settings import Settings
+
+    class Given(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: Any,
+            init_settings: PydanticBaseSettingsSource,
+            *others: Any,
+            **also: Any,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (init_settings,)
+
+    return Given.model_validate(given)
 
 
 def _said(error: Mapping[str, Any], variables: Mapping[str, str]) -> str:
@@ -68,7 +95,7 @@ def _unusable(settings: "Settings") -> list[str]:
     try:
         _ = settings.key_ring
     except OSError as error:
-        found.append(f"{PREFIX}ENCRYPTION_KEYS_FILE cannot be read: {error.strerror}.")
+        found.append(f"{KEYS_FILE} cannot be read: {error.strerror}.")
     except ValueError as error:
         found.append(f"{PREFIX}ENCRYPTION_KEYS: {error}")
     try:
