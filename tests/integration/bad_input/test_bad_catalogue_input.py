@@ -138,11 +138,11 @@ async def test_a_wrong_status_is_refused_and_the_public_has_no_such_filter(api: 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", EVENTS, "GET, POST"),
-        ("GET", f"{EVENTS}/{SOME_ID}", "PATCH"),
-        ("POST", PUBLIC, "GET"),
-        ("PATCH", f"{PUBLIC}/{SOME_ID}", "GET"),
-        ("POST", f"{PUBLIC}/{SOME_ID}/summary", "GET"),
+        ("DELETE", EVENTS, "GET, HEAD, OPTIONS, POST"),
+        ("GET", f"{EVENTS}/{SOME_ID}", "OPTIONS, PATCH"),
+        ("POST", PUBLIC, "GET, HEAD, OPTIONS"),
+        ("PATCH", f"{PUBLIC}/{SOME_ID}", "GET, HEAD, OPTIONS"),
+        ("POST", f"{PUBLIC}/{SOME_ID}/summary", "GET, HEAD, OPTIONS"),
     ],
 )
 async def test_a_wrong_method_is_refused_saying_which_are_right(
