@@ -79,11 +79,12 @@ def build(
     packages.mkdir(parents=True)
     _install(needed(python, machine), packages, python, machine)
     _trim(packages)
-    shutil.copytree(
-        ROOT / "layers/common/triggerfish",
-        packages / "triggerfish",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    for name in ("triggerfish", "async_sqs"):
+        shutil.copytree(
+            ROOT / "layers/common" / name,
+            packages / name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
     _compile(packages, python)
     if database_ca is not None:
         shutil.copyfile(database_ca, layer / DATABASE_CA)
@@ -162,7 +163,7 @@ def _locked(names: set[str]) -> Iterator[str]:
 def _trim(packages: Path) -> None:
     """Leave out command line tools, and of botocore the descriptions of other AWS services."""
     shutil.rmtree(packages / "bin", ignore_errors=True)
-    kept = {"sqs", "s3", "sns", "sesv2"}
+    kept = {"s3", "sns", "sesv2"}
     for folder in (packages / "botocore/data").iterdir():
         if folder.is_dir() and folder.name not in kept:
             shutil.rmtree(folder)

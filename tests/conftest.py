@@ -18,7 +18,7 @@ from tests import order
 from tests.clock import VirtualClock
 from tests.databases import Databases
 from tests.invariants import assert_invariants, last_retention
-from tests.mocked_aws import mocked_aws
+from tests.mocked_aws import aws_endpoint, mocked_aws
 from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
 from triggerfish.settings import Settings
@@ -129,6 +129,7 @@ def settings(
 ) -> Settings:
     return Settings(
         database_url=database_url,
+        sqs_endpoint_url=aws_endpoint(),
         deliveries_queue_url=queue_urls[0],
         deliveries_dlq_url=queue_urls[1],
         imports_queue_url=imports_url,

@@ -2,11 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
-from triggerfish.edge.http import Json, build_app, lambda_handler, read_batch, read_json
+from triggerfish.edge.http import (
+    MAX_BATCH_BYTES,
+    Json,
+    build_app,
+    lambda_handler,
+    read_batch,
+    read_json,
+)
+from triggerfish.edge.once import once
 from triggerfish.edge.openapi import trigger as docs
 from triggerfish.edge.openapi import trigger_batch
 from triggerfish.edge.queries import TriggerBatch, read_model
@@ -22,20 +30,28 @@ Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring()
 
 
 @app.post("/api/v1/triggers", status_code=201, **docs.create)
-async def create(request: Request, caller: Writer) -> Json:
+async def create(request: Request, caller: Writer) -> Response:
     parts = wiring()
-    trigger = await create_trigger(await read_json(request), caller, parts.create_trigger)
-    view = created_trigger_view(trigger, parts.settings.public_url)
-    return Json(view | warnings_view(trigger), status_code=201)
+
+    async def make() -> Json:
+        trigger = await create_trigger(await read_json(request), caller, parts.create_trigger)
+        view = created_trigger_view(trigger, parts.settings.public_url) | warnings_view(trigger)
+        return Json(view, 201, {"location": f"/api/v1/triggers/{trigger.id}"})
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 @app.post("/api/v1/triggers/batch", **trigger_batch.create)
-async def create_many(request: Request, caller: Writer) -> Json:
-    parts = wiring()
-    batch = read_model(TriggerBatch, await read_batch(request))
-    results = await create_triggers(batch.triggers, caller, parts.create_trigger)
-    id = request_id(request.scope)
-    return Json(created_triggers_view(results, parts.settings.public_url, request_id=id))
+async def create_many(request: Request, caller: Writer) -> Response:
+    parts, id = wiring(), request_id(request.scope)
+
+    async def make() -> Json:
+        batch = read_model(TriggerBatch, await read_batch(request))
+        results = await create_triggers(batch.triggers, caller, parts.create_trigger)
+        return Json(created_triggers_view(results, parts.settings.public_url, request_id=id))
+
+    keyed = parts.keyed_requests
+    return await once(request, caller, keyed, make, max_bytes=MAX_BATCH_BYTES)
 
 
 handler = lambda_handler(app)

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
 from triggerfish.edge.catalogue_queries import EventQuery
 from triggerfish.edge.catalogue_views import event_page_view, event_view
+from triggerfish.edge.etag import tagged, unless_stale
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
+from triggerfish.edge.once import once
 from triggerfish.edge.openapi import catalogue
 from triggerfish.edge.queries import refuse_repeats
 from triggerfish.usecases.manage_events import change_catalogue_event, create_event, list_events
@@ -22,10 +24,15 @@ Manager = Annotated[
 
 
 @app.post("/events", status_code=201, **catalogue.create)
-async def create(request: Request, caller: Manager) -> Json:
+async def create(request: Request, caller: Manager) -> Response:
     parts = wiring()
-    event = await create_event(await read_json(request), caller, parts.manage_events)
-    return Json(event_view(event, parts.clock.now()), 201)
+
+    async def make() -> Json:
+        event = await create_event(await read_json(request), caller, parts.manage_events)
+        location = {"location": f"/events/{event.id}"}
+        return tagged(Json(event_view(event, parts.clock.now()), 201, location), str(event.version))
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 @app.get("/events", dependencies=[Depends(refuse_repeats)], **catalogue.list_)
@@ -41,9 +48,11 @@ async def list_(caller: Manager, query: Annotated[EventQuery, Query()]) -> Json:
 async def change(id: str, request: Request, _: Manager) -> Json:
     parts = wiring()
     event_id = parse_id(id, "event")
-    body = await read_json(request)
-    event = await change_catalogue_event(event_id, body, parts.manage_events)
-    return Json(event_view(event, parts.clock.now()))
+    body, check = await read_json(request), unless_stale(request)
+    event = await change_catalogue_event(
+        event_id, body, parts.manage_events, check=lambda event: check(str(event.version))
+    )
+    return tagged(Json(event_view(event, parts.clock.now())), str(event.version))
 
 
 handler = lambda_handler(app)

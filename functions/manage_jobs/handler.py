@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.job import LineFilter
 from triggerfish.edge.auth import require
+from triggerfish.edge.etag import conditional, unless_stale, version_of
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
 from triggerfish.edge.job_queries import EntryQuery, JobQuery, LineQuery
 from triggerfish.edge.job_views import entry_view, job_view, line_error_view
@@ -37,8 +38,9 @@ async def list_(caller: Reader, query: Annotated[JobQuery, Query()]) -> Json:
 
 
 @app.get("/api/v1/jobs/{job_id}", **docs.get)
-async def get(job_id: str, caller: Reader) -> Json:
-    return Json(job_view(await get_job(parse_id(job_id, "job"), caller, wiring().manage_jobs)))
+async def get(request: Request, job_id: str, caller: Reader) -> Response:
+    job = await get_job(parse_id(job_id, "job"), caller, wiring().manage_jobs)
+    return conditional(request, job_view(job), version=version_of(job.status))
 
 
 @app.get("/api/v1/jobs/{job_id}/entries", dependencies=ONCE, **docs.entries)
@@ -57,8 +59,11 @@ async def errors(job_id: str, caller: Reader, query: Annotated[LineQuery, Query(
 
 
 @app.delete("/api/v1/jobs/{job_id}", status_code=204, **docs.delete)
-async def delete(job_id: str, caller: Writer) -> Response:
-    await delete_job(parse_id(job_id, "job"), caller, wiring().manage_jobs)
+async def delete(request: Request, job_id: str, caller: Writer) -> Response:
+    id, d, check = parse_id(job_id, "job"), wiring().manage_jobs, unless_stale(request)
+    if "if-match" in request.headers:
+        check(version_of((await get_job(id, caller, d)).status))
+    await delete_job(id, caller, d)
     return Response(status_code=204)
 
 

@@ -7,10 +7,11 @@ from fastapi import Depends, Query, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
-from triggerfish.edge.etag import conditional
+from triggerfish.edge.etag import conditional, tagged
 from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, read_json
 from triggerfish.edge.openapi import trigger as docs
 from triggerfish.edge.queries import TriggerQuery, refuse_repeats
+from triggerfish.edge.trigger_views import trigger_check, trigger_version
 from triggerfish.edge.views import page_view, trigger_view, warnings_view
 from triggerfish.usecases.change_trigger import update_trigger
 from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger, list_triggers
@@ -36,21 +37,26 @@ async def list_(
 async def get(request: Request, trigger_id: str, caller: Reader) -> Response:
     parts = wiring()
     trigger = await get_trigger(parse_id(trigger_id, "trigger"), caller, parts.manage_triggers)
-    return conditional(request, trigger_view(trigger, parts.settings.public_url))
+    view = trigger_view(trigger, parts.settings.public_url)
+    return conditional(request, view, version=trigger_version(trigger))
 
 
 @app.patch("/api/v1/triggers/{trigger_id}", **docs.update)
 async def update(trigger_id: str, request: Request, caller: Writer) -> Json:
     parts = wiring()
     id = parse_id(trigger_id, "trigger")
-    trigger = await update_trigger(id, await read_json(request), caller, parts.change_trigger)
-    view = trigger_view(trigger, parts.settings.public_url)
-    return Json(view | warnings_view(trigger))
+    check = trigger_check(request)
+    body = await read_json(request)
+    trigger = await update_trigger(id, body, caller, parts.change_trigger, check=check)
+    view = trigger_view(trigger, parts.settings.public_url) | warnings_view(trigger)
+    return tagged(Json(view), trigger_version(trigger))
 
 
 @app.delete("/api/v1/triggers/{trigger_id}", status_code=204, **docs.delete)
-async def delete(trigger_id: str, caller: Writer) -> Response:
-    await delete_trigger(parse_id(trigger_id, "trigger"), caller, wiring().manage_triggers)
+async def delete(trigger_id: str, request: Request, caller: Writer) -> Response:
+    id, check = parse_id(trigger_id, "trigger"), trigger_check(request)
+    given = check if "if-match" in request.headers else None
+    await delete_trigger(id, caller, wiring().manage_triggers, check=given)
     return Response(status_code=204)
 
 

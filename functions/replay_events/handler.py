@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.retry import WhichEndpoint
@@ -15,6 +15,7 @@ from triggerfish.edge.http import (
     read_json,
     read_optional_json,
 )
+from triggerfish.edge.once import once
 from triggerfish.edge.openapi import replay
 from triggerfish.edge.queries import ReplayBody, ReplayOneBody, chosen, read_model
 from triggerfish.edge.views import replay_view, replayed_view
@@ -27,28 +28,37 @@ Replayer = Annotated[Principal, Depends(require("events:replay", lambda: wiring(
 
 
 @app.post("/api/v1/event-logs/replay", status_code=202, **replay.many)
-async def many(request: Request, caller: Replayer) -> Json:
-    body = read_model(ReplayBody, await read_json(request))
-    replayed = await replay_events(
-        caller,
-        *chosen(body),
-        wiring().replay_events,
-        limit=body.limit,
-        cursor=body.cursor,
-        dry_run=body.dry_run,
-        endpoint=WhichEndpoint(body.endpoint),
-    )
-    status = 200 if body.dry_run else 202
-    return Json(replayed_view(replayed, dry_run=body.dry_run), status_code=status)
+async def many(request: Request, caller: Replayer) -> Response:
+    parts = wiring()
+
+    async def make() -> Json:
+        body = read_model(ReplayBody, await read_json(request))
+        replayed = await replay_events(
+            caller,
+            *chosen(body),
+            parts.replay_events,
+            limit=body.limit,
+            cursor=body.cursor,
+            dry_run=body.dry_run,
+            endpoint=WhichEndpoint(body.endpoint),
+        )
+        status = 200 if body.dry_run else 202
+        return Json(replayed_view(replayed, dry_run=body.dry_run), status_code=status)
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 @app.post("/api/v1/event-logs/{event_id}/replay", status_code=202, **replay.one)
-async def one(event_id: str, request: Request, caller: Replayer) -> Json:
-    id = parse_id(event_id, "event")
-    body = read_model(ReplayOneBody, await read_optional_json(request))
-    endpoint = WhichEndpoint(body.endpoint)
-    replay = await replay_event(id, caller, wiring().replay_events, endpoint=endpoint)
-    return Json(replay_view(replay), status_code=202)
+async def one(event_id: str, request: Request, caller: Replayer) -> Response:
+    parts, id = wiring(), parse_id(event_id, "event")
+
+    async def make() -> Json:
+        body = read_model(ReplayOneBody, await read_optional_json(request))
+        endpoint = WhichEndpoint(body.endpoint)
+        replay = await replay_event(id, caller, parts.replay_events, endpoint=endpoint)
+        return Json(replay_view(replay), status_code=202)
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 handler = lambda_handler(app)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from triggerfish.domain.access import Principal
 from triggerfish.edge.auth import require
@@ -14,6 +14,7 @@ from triggerfish.edge.http import (
     read_json,
     read_optional_json,
 )
+from triggerfish.edge.once import once
 from triggerfish.edge.openapi import test_run
 from triggerfish.edge.views import started_test_view
 from triggerfish.usecases.run_test import run_test, run_unsaved_test
@@ -25,16 +26,25 @@ Writer = Annotated[Principal, Depends(require("triggers:write", lambda: wiring()
 
 
 @app.post("/api/v1/triggers/{trigger_id}/test-run", status_code=202, **test_run.of_trigger)
-async def of_trigger(trigger_id: str, request: Request, caller: Writer) -> Json:
-    id = parse_id(trigger_id, "trigger")
-    started = await run_test(id, await read_optional_json(request), caller, wiring().run_test)
-    return Json(started_test_view(started), status_code=202)
+async def of_trigger(trigger_id: str, request: Request, caller: Writer) -> Response:
+    parts, id = wiring(), parse_id(trigger_id, "trigger")
+
+    async def make() -> Json:
+        started = await run_test(id, await read_optional_json(request), caller, parts.run_test)
+        return Json(started_test_view(started), status_code=202)
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 @app.post("/api/v1/test-runs", status_code=202, **test_run.unsaved)
-async def unsaved(request: Request, caller: Writer) -> Json:
-    started = await run_unsaved_test(await read_json(request), caller, wiring().run_test)
-    return Json(started_test_view(started), status_code=202)
+async def unsaved(request: Request, caller: Writer) -> Response:
+    parts = wiring()
+
+    async def make() -> Json:
+        started = await run_unsaved_test(await read_json(request), caller, parts.run_test)
+        return Json(started_test_view(started), status_code=202)
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 handler = lambda_handler(app)

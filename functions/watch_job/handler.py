@@ -10,6 +10,7 @@ from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id
 from triggerfish.edge.job_socket import serve_job
 from triggerfish.edge.job_views import job_texts, ticket_view
 from triggerfish.edge.key_views import NOT_KEPT
+from triggerfish.edge.once import once
 from triggerfish.edge.openapi import job as docs
 from triggerfish.edge.sse import EventStream, is_buffered
 from triggerfish.usecases.manage_jobs import get_job
@@ -22,9 +23,14 @@ Reader = Annotated[Principal, Depends(require("jobs:read", lambda: wiring().auth
 
 
 @app.post("/api/v1/jobs/{job_id}/tickets", status_code=201, **docs.ticket)
-async def ticket(job_id: str, caller: Reader) -> Json:
-    issued = await issue_ticket(parse_id(job_id, "job"), caller, wiring().watch_job)
-    return Json(ticket_view(issued), status_code=201, headers=NOT_KEPT)
+async def ticket(job_id: str, request: Request, caller: Reader) -> Response:
+    parts, id = wiring(), parse_id(job_id, "job")
+
+    async def make() -> Json:
+        issued = await issue_ticket(id, caller, parts.watch_job)
+        return Json(ticket_view(issued), 201, NOT_KEPT | {"location": f"/ws/jobs/{id}"})
+
+    return await once(request, caller, parts.keyed_requests, make)
 
 
 @app.get("/api/v1/jobs/{job_id}/stream", **docs.stream)

@@ -36,8 +36,8 @@ class DeadLetter:
     def sent_at(self) -> datetime:
         return datetime.fromtimestamp(int(self.attributes["SentTimestamp"]) / 1000, UTC)
 
-    def job(self) -> EventRef:
-        """The job that the message is. Raises InvalidInput, saying why, if it is none."""
+    def events(self) -> tuple[EventRef, ...]:
+        """The events that it names. Raises InvalidInput, saying why, if it is about none."""
         try:
             return parse_message(json.loads(self.body))
         except (ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ EXCERPT = 60
 
 def event_ids(letters: Iterable[DeadLetter]) -> list[UUID]:
     """The events that the messages are about; those that are no jobs are about none."""
-    return [id for letter in letters if (id := _event_id(letter))]
+    return [id for letter in letters for id in _event_ids(letter)]
 
 
 def table(letters: Sequence[DeadLetter], logs: Logs | None) -> Table:
@@ -66,12 +66,13 @@ def event(letter: DeadLetter, logs: Logs | None) -> dict[str, Any]:
     if not letter.is_delivery:
         return {"event_id": None, "event_log": None, "problem": None}
     try:
-        event_id = letter.job().event_id
+        ids = [ref.event_id for ref in letter.events()]
     except InvalidInput as error:
         return {"event_id": None, "event_log": None, "problem": error.message}
-    log = (logs or {}).get(event_id)
+    log = (logs or {}).get(ids[0])
     problem = None if log else (UNKNOWN if logs is None else GONE)
-    return {"event_id": str(event_id), "event_log": log, "problem": problem}
+    about = {"event_id": str(ids[0]), "event_log": log, "problem": problem}
+    return about | ({"other_event_ids": [str(id) for id in ids[1:]]} if ids[1:] else {})
 
 
 def _what(letter: DeadLetter, logs: Logs | None) -> str:
@@ -90,10 +91,10 @@ def _readable(body: str) -> Any:
         return body
 
 
-def _event_id(letter: DeadLetter) -> UUID | None:
+def _event_ids(letter: DeadLetter) -> list[UUID]:
     if not letter.is_delivery:
-        return None
+        return []
     try:
-        return letter.job().event_id
+        return [ref.event_id for ref in letter.events()]
     except InvalidInput:
-        return None
+        return []

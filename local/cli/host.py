@@ -140,7 +140,7 @@ class EmbeddedHost:
         return [
             self._service("gateway", FUNCTION_TIER, *gateway),
             self._service("scheduler", FUNCTION_TIER),
-            *(self._service(name, FUNCTION_TIER) for name in names),
+            *(self._service(name, FUNCTION_TIER, "--name", name) for name in names),
         ]
 
     def _service(self, name: str, tier: int, *arguments: str) -> Service:
@@ -162,6 +162,7 @@ class EmbeddedHost:
         def run() -> None:
             from local.cli.main import app  # which imports us
 
+            sys.argv = [sys.argv[0], *words]  # as if it had been started by itself
             app(list(words))
 
         fork = forked(run, env=environment, log_file=log)

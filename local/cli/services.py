@@ -1,6 +1,9 @@
 """One service in the foreground each: what compose, Kubernetes and `triggerfish up` run."""
 
+import asyncio
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,12 +63,35 @@ def _invoke_secret() -> str:
         raise typer.BadParameter(why) from None
 
 
-def worker(template: Template = None) -> None:
+def worker(
+    template: Template = None,
+    name: Annotated[
+        str,
+        typer.Option(
+            envvar="TRIGGERFISH_WORKER",
+            help="A name that no other worker has while this one lives; @host takes the machine's. "
+            "Events that a dead worker of this name has left leased are free at once.",
+        ),
+    ] = "",
+) -> None:
     """Feed the queues' messages to their functions."""
     from local.runtime import poller
 
     begin(template)
+    os.environ["TRIGGERFISH_WORKER"] = socket.gethostname() if name == "@host" else name
+    if name:
+        _give_back_leases()
     poller.run(template or default_template())
+
+
+def _give_back_leases() -> None:
+    """Without a database nothing is given back: leases then end in their own time."""
+    from triggerfish.domain.errors import TryLater
+    from triggerfish.settings import Settings
+    from triggerfish.wiring.upkeep import give_back_leases
+
+    with suppress(TryLater):
+        asyncio.run(give_back_leases(Settings()))
 
 
 def scheduler(

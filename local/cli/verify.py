@@ -107,7 +107,7 @@ def job_ids(letters: Sequence[Any]) -> list[Any]:
     found = []
     for letter in letters:
         try:
-            found.append(letter.job().event_id)
+            found += [ref.event_id for ref in letter.events()]
         except InvalidInput:
             continue
     return found

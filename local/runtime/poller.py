@@ -3,9 +3,9 @@
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from async_sqs import SqsClient
 from local.runtime.environment import prepare_process
 from local.runtime.heartbeat import beat_of
 from local.runtime.invoker import Invoker
@@ -13,10 +13,9 @@ from local.runtime.loader import Handler
 from local.runtime.log import adopt_libraries, get_logger
 from local.runtime.mapping_poller import MappingPoller
 from local.runtime.model import SqsMapping, Template
-from local.runtime.sqs import SqsQueue, connect
+from local.runtime.sqs import SqsQueue
 from local.runtime.stopping import run_until_stopped
 
-_THREADS = 8  # per mapping: its receivers, and as many deletes beside them
 # A parked receive cannot be called back, so it bounds how long stopping takes.
 _LONGEST_WAIT_SECONDS = 10
 _log = get_logger("poller")
@@ -33,13 +32,12 @@ async def poll(
     invoker = Invoker(template.functions)
     for function, _ in mappings:
         invoker.handler(function.name)
-    size = _THREADS * max(1, len(mappings))
-    threads, client = ThreadPoolExecutor(size, "sqs"), connect(size)
+    client = SqsClient()
     pollers = [
         MappingPoller(
             mapping,
             function.name,
-            SqsQueue(mapping.queue, client, threads, template.queues),
+            SqsQueue(mapping.queue, client, template.queues),
             invoker,
             wait_seconds=_wait_seconds(template, mapping),
             beat=beat_of(os.environ),
@@ -54,8 +52,7 @@ async def poll(
         await stop.wait()
     for function, _ in mappings:
         await _close(invoker.handler(function.name))
-    threads.shutdown(wait=False, cancel_futures=True)
-    client.close()
+    await client.close()
     _log.info("stopped")
 
 

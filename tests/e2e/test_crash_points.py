@@ -150,7 +150,9 @@ def in_a_call(platform: CrashingPlatform, point: str, endpoint: Endpoint) -> Cra
     trigger = an_api_trigger(platform, point, endpoint)
     keyed = point in ("fire_webhook.after_keyed_commit", "fire_webhook.after_send")
     platform.arm(point, [] if point == "fire_webhook.after_send" else [point])
-    assert call(trigger, point, keyed=keyed) == 0
+    # The message is sent behind the answer, so there may have been one.
+    answers = {0, 202} if point == "fire_webhook.after_send" else {0}
+    assert call(trigger, point, keyed=keyed) in answers
     hit = platform.wait_for_crash(point)
     if point != "fire_webhook.after_commit":
         until(lambda: call(trigger, point, keyed=keyed) == 202, CALL_SECONDS, what="an answer")

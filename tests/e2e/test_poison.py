@@ -17,27 +17,31 @@ pytestmark = pytest.mark.queue
 
 FAULT = "poison messages among jobs"
 
-JOB: dict[str, Any] = {
-    "v": 1,
-    "event_id": "5b1b4c3e-7a6f-4c6e-9d0a-2f3f3c7a9b11",
+EVENT: dict[str, Any] = {
+    "id": "5b1b4c3e-7a6f-4c6e-9d0a-2f3f3c7a9b11",
     "due_at_us": 0,
     "endpoint_key": "e",
-    "dedup_id": "d",
 }
+
+
+def about(**changes: Any) -> str:
+    """A message about one event."""
+    return json.dumps({"v": 2, "events": [EVENT | changes]})
+
+
 POISON = {
     "not JSON": "no json",
     "nothing in it": "{}",
-    "an id that is none": json.dumps(JOB | {"event_id": "no id"}),
-    "an id of the wrong type": json.dumps(JOB | {"event_id": 42}),
-    "a time of the wrong type": json.dumps(JOB | {"due_at_us": ["now"]}),
+    "no event": json.dumps({"v": 2, "events": []}),
+    "an id that is none": about(id="no id"),
+    "an id of the wrong type": about(id=42),
+    "a time of the wrong type": about(due_at_us=["now"]),
     "a list": "[1, 2, 3]",
-    "a version to come": json.dumps(JOB | {"v": 2}),
+    "a version to come": json.dumps({"v": 3, "events": [EVENT]}),
     "deep": "[" * 2000,
-    "huge": json.dumps({"v": 1, "event_id": "x" * 250_000}),
-    "an event that never was": json.dumps(JOB),
-    "one whose id seems to be of 2039": json.dumps(
-        JOB | {"event_id": "02000000-0000-7000-8000-000000000000"}
-    ),
+    "huge": about(id="x" * 250_000),
+    "an event that never was": about(),
+    "one whose id seems to be of 2039": about(id="02000000-0000-7000-8000-000000000000"),
 }
 GOOD = 20
 

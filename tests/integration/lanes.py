@@ -22,6 +22,8 @@ from local.runtime.model import Template
 from local.runtime.template import load
 from tests.conftest import API_KEY, ENCRYPTION_KEYS
 from tests.documented import check_answer
+from tests.mocked_aws import aws_endpoint
+from triggerfish.adapters.behind import catch_up
 from triggerfish.wiring import close_all
 
 LANES = ("native", "event")
@@ -61,6 +63,7 @@ class Api:
     async def fire(self, trigger: Mapping[str, Any], body: bytes | str) -> str:
         """Call the trigger's webhook; the id of the accepted event."""
         answer = await post_json(self.http, trigger["webhook_url"], body)
+        await catch_up()  # its message is sent behind the answer
         assert answer.status_code == 202, answer.text
         return str(answer.json()["event_id"])
 
@@ -94,6 +97,8 @@ async def serving(
     """All HTTP functions behind the gateway, with these settings on top of ENVIRONMENT."""
     with pytest.MonkeyPatch.context() as patch:
         given = ENVIRONMENT | {"TRIGGERFISH_DATABASE_URL": database_url} | dict(environment)
+        if any(name.endswith("_QUEUE_URL") for name in environment):
+            given.setdefault("TRIGGERFISH_SQS_ENDPOINT_URL", aws_endpoint())
         for name, value in given.items():
             patch.setenv(name, value)
         await close_all()  # forget the settings of whoever came before

@@ -13,19 +13,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=200, help="how many seeds to run")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--watch", action="store_true", help="fail when due events stand still")
+    parser.add_argument(
+        "--every-slot", action="store_true", help="fail when a due event waits beside a free slot"
+    )
     parser.add_argument("--seed", type=int, help="run this one alone and print its trace")
     options = parser.parse_args()
     with server() as postgres:
         if options.seed is not None:
-            return replay(options.seed, postgres, is_watched=options.watch)
+            return replay(options.seed, postgres, every_slot=options.every_slot)
         seeds = range(options.first, options.first + options.seeds)
-        return search(seeds, postgres, is_watched=options.watch)
+        return search(seeds, postgres, every_slot=options.every_slot)
 
 
-def replay(seed: int, postgres: Postgres, *, is_watched: bool) -> int:
+def replay(seed: int, postgres: Postgres, *, every_slot: bool) -> int:
     storage = Storage(database(postgres, "simulation_alone"))
-    result = simulate(seed, storage, is_watched=is_watched)
+    result = simulate(seed, storage, every_slot=every_slot)
     print("\n".join(result.trace))
     print(result.error or "Nothing was lost.")
     return int(result.error is not None)

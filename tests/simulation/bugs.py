@@ -16,17 +16,16 @@ from triggerfish.adapters.db import (
     due_triggers,
     event_logs,
     held_events,
-    overdue_events,
     retention,
     trigger_changes,
 )
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.overdue_events import OverdueEvents
 from triggerfish.domain import firing
-from triggerfish.domain.delivery import EventRef
+from triggerfish.domain.delivery import EventRef, Logged
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.firing import Fired
-from triggerfish.usecases import deliver
+from triggerfish.usecases import courier
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -46,24 +45,33 @@ def replaced(patch: pytest.MonkeyPatch, module: Any, name: str, old: str, new: s
 
 
 def an_outcome_is_written_without_the_lease(patch: pytest.MonkeyPatch) -> None:
-    condition = "AND e.lease_until IS NOT NULL AND e.attempt = o.attempt"
-    replaced(patch, deliveries, "SETTLE", condition, "")
+    conditions = (
+        "AND e.next_attempt_at IS NOT NULL",
+        "AND e.attempt + CAST(e.lease_until IS NULL AS int) = o.attempt",
+    )
+    for condition in conditions:
+        replaced(patch, deliveries, "SETTLE", condition, "")
+        replaced(patch, deliveries, "SETTLE_AND_CLAIM", condition, "")
 
 
 def a_retry_counts_no_attempt(patch: pytest.MonkeyPatch) -> None:
-    counting = "attempt = e.attempt + CAST(e.status = 'pending' AS int)"
-    replaced(patch, deliveries, "CLAIM", counting, "attempt = 1")
+    for statement in ("CLAIM_ONLY", "SETTLE_AND_CLAIM", "CLAIM_ARCHIVED"):
+        replaced(patch, deliveries, statement, "attempt = e.attempt + 1", "attempt = 1")
 
 
 def the_sweep_finds_nothing(patch: pytest.MonkeyPatch) -> None:
-    async def overdue(*_: object, **__: object) -> list[EventRef]:
+    async def nothing(*_: object, **__: object) -> list[EventRef]:
         return []
 
-    patch.setattr(OverdueEvents, "overdue", overdue)
+    patch.setattr(OverdueEvents, "unsent", nothing)
+    patch.setattr(OverdueEvents, "waiting", nothing)
 
 
 def a_message_that_was_sent_is_never_sent_again(patch: pytest.MonkeyPatch) -> None:
-    replaced(patch, overdue_events, "OVERDUE", "enqueued_at < :resend_before", "false")
+    async def nothing(*_: object, **__: object) -> list[EventRef]:
+        return []
+
+    patch.setattr(OverdueEvents, "waiting", nothing)
 
 
 def an_occurrence_is_logged_in_a_transaction_of_its_own(patch: pytest.MonkeyPatch) -> None:
@@ -75,7 +83,13 @@ def an_occurrence_is_logged_in_a_transaction_of_its_own(patch: pytest.MonkeyPatc
         async with database.transaction() as connection:
             due = await due_triggers._claim_due(connection, **limits)  # type: ignore[arg-type]
             plans = decide(due)
-            refs = await due_triggers._insert_events(connection, plans, options["new_id"])  # type: ignore[arg-type]
+            refs = await due_triggers._insert_events(
+                connection,  # type: ignore[arg-type]
+                plans,
+                options["new_id"],
+                now=options["now"],
+                until=options["until"],
+            )
         async with database.transaction() as connection:
             await due_triggers._advance(connection, plans)  # type: ignore[arg-type]
         return Fired(len(due), refs, sum(plan.skipped for plan in plans))
@@ -128,7 +142,7 @@ def a_key_is_kept_without_its_event(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_body_is_written_anew_for_a_retry(patch: pytest.MonkeyPatch) -> None:
-    made = deliver.request_for
+    made = courier.request_for
 
     def request_for(event: Any, settings: Any, *, at: datetime) -> OutboundRequest:
         request = made(event, settings, at=at)
@@ -137,7 +151,7 @@ def a_body_is_written_anew_for_a_retry(patch: pytest.MonkeyPatch) -> None:
         body = request.body.replace(b": ", b":")
         return OutboundRequest(request.url, request.headers, body, request.timeout_seconds)
 
-    patch.setattr(deliver, "request_for", request_for)
+    patch.setattr(courier, "request_for", request_for)
 
 
 def the_tick_forgets_what_it_missed(patch: pytest.MonkeyPatch) -> None:
@@ -153,10 +167,16 @@ def the_tick_forgets_what_it_missed(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_claim_ignores_anothers_lease(patch: pytest.MonkeyPatch) -> None:
-    """Nor does it see that somebody else is at it; it would otherwise not even be due."""
-    condition = "((lease_until IS NULL AND next_attempt_at <= :now) OR lease_until < :now)"
-    ignored = "(next_attempt_at <= :now OR lease_until IS NOT NULL)"
-    replaced(patch, deliveries, "CLAIM", condition, ignored)
+    """And takes an event that another worker is just posting for one that is due."""
+    for statement in ("CLAIM_ONLY", "SETTLE_AND_CLAIM"):
+        replaced(patch, deliveries, statement, "AND status = 'pending'", "")
+        replaced(
+            patch,
+            deliveries,
+            statement,
+            "<= (a.endpoint_key, :now)",
+            "<= (a.endpoint_key, 'infinity')",
+        )
 
 
 def a_withdrawn_event_is_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -166,10 +186,10 @@ def a_withdrawn_event_is_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_unknown_event_is_dropped(patch: pytest.MonkeyPatch) -> None:
-    async def known(self: Deliveries, event_ids: Sequence[UUID]) -> list[bool]:
-        return [True for _ in event_ids]
+    async def logged(self: Deliveries, event_ids: Sequence[UUID]) -> list[Logged]:
+        return [Logged.ACTIVE for _ in event_ids]
 
-    patch.setattr(Deliveries, "known", known)
+    patch.setattr(Deliveries, "logged", logged)
 
 
 def a_release_lets_nothing_go(patch: pytest.MonkeyPatch) -> None:

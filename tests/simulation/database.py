@@ -63,6 +63,16 @@ class Storage:
             self.execute(f"DROP TABLE {partition}")
         self.execute(f"TRUNCATE {', '.join(table for table in metadata.tables)} CASCADE")
 
+    async def hold(self, statement: str, seconds: float) -> None:
+        """A transaction of somebody else's that locks rows, and ends after so many seconds."""
+        session = await self.crossing.borrow()
+        try:
+            session.command(b"BEGIN")
+            await session.execute(statement.encode())
+            await asyncio.sleep(seconds)
+        finally:
+            self.crossing.give_back(session)
+
     def close(self) -> None:
         self._reader.close()
         self._observer.close()

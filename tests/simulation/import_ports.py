@@ -83,6 +83,6 @@ class SimulatedJobQueue:
     async def send(self, ids: Sequence[UUID]) -> list[UUID]:
         await self._process.point("before sending imports")
         now = self._process.world.now()
-        taken = [id for id in ids if self._broker.take(EventRef(id, now, "", str(id)), 0)]
+        taken = [id for id in ids if self._broker.take((EventRef(id, now, ""),), 0)]
         await self._process.point("after sending imports")
         return taken

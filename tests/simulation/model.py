@@ -119,7 +119,7 @@ class Model:
         if held:
             raise Lost(f"I4: {held[0].id} is held, although it was released")
         broker = self._platform.broker
-        dead = {message.ref.event_id for message in broker.dead}
+        dead = {ref.event_id for message in broker.dead for ref in message.refs}
         for id in sorted(broker.strays - dead - broker.wiped):
             if id.version != 7 or _made_at(id) > self._kept_from():
                 raise Lost(f"I12: the message of {id}, which never was, is no dead letter")

@@ -129,13 +129,13 @@ class Platform:
     async def _work_forever(self, name: str) -> None:
         while True:
             batch = await self.broker.receive()
-            refs = [message.ref for message in batch]
-            if not refs:
+            messages = [message.refs for message in batch]
+            if not messages:
                 continue
             try:
                 failed = await self.call(
                     name,
-                    lambda parts, refs=refs: deliver(refs, parts.deliver),  # type: ignore[misc]
+                    lambda parts, messages=messages: deliver(messages, parts.deliver),  # type: ignore[misc]
                 )
             except Crash:
                 await asyncio.sleep(self.world.random.choice((0.5, 3.0)))
@@ -147,7 +147,7 @@ class Platform:
     async def _import_forever(self, name: str) -> None:
         while True:
             for message in await self.imports.receive():
-                id = message.ref.event_id
+                id = message.refs[0].event_id
                 try:
                     await self.call(
                         name,

@@ -16,7 +16,7 @@ BATCH = 10
 
 @dataclass
 class Message:
-    ref: EventRef
+    refs: tuple[EventRef, ...]
     visible_at: float  # of the loop's time
     receives: int = 0
 
@@ -42,26 +42,26 @@ class Broker:
         self.doubling = random.choice((0.0, 0.1, 0.4))
         self.delay = random.choice((0.0, 0.1, 0.3))
 
-    def take(self, ref: EventRef, delay: float) -> bool:
+    def take(self, refs: tuple[EventRef, ...], delay: float) -> bool:
         """Accept a message, or not; an accepted one may be lost all the same."""
         world = self._world
         if world.chance(self.refusal):
-            world.note("queue", f"REFUSES {ref.event_id}")
+            world.note("queue", f"REFUSES {_ids(refs)}")
             return False
         if world.chance(self.loss):
-            world.note("queue", f"LOSES {ref.event_id}")
+            world.note("queue", f"LOSES {_ids(refs)}")
             return True
         copies = 2 if world.chance(self.doubling) else 1
         for _ in range(copies):
             late = world.random.uniform(0, 90) if world.chance(self.delay) else 0.0
-            self.messages.append(Message(ref, world.elapsed() + delay + late))
+            self.messages.append(Message(refs, world.elapsed() + delay + late))
         self._arrival.set()
         return True
 
     def stray(self, ref: EventRef) -> None:
         """A message of the right form that nobody of ours has sent."""
         self.strays.add(ref.event_id)
-        self.messages.append(Message(ref, self._world.elapsed()))
+        self.messages.append(Message((ref,), self._world.elapsed()))
         self._arrival.set()
 
     async def receive(self) -> list[Message]:
@@ -92,14 +92,14 @@ class Broker:
                 batch.append(message)
         return batch
 
-    def answer(self, batch: Sequence[Message], failed: Sequence[EventRef]) -> None:
+    def answer(self, batch: Sequence[Message], failed: Sequence[tuple[EventRef, ...]]) -> None:
         """What did not fail is done; the rest comes again."""
-        self.refused |= {ref.event_id for ref in failed}
-        done = [message for message in batch if message.ref not in failed]
+        self.refused |= {ref.event_id for refs in failed for ref in refs}
+        done = [message for message in batch if message.refs not in failed]
         self.messages = [one for one in self.messages if not any(one is other for other in done)]
 
     def wipe(self) -> None:
-        self.wiped |= {message.ref.event_id for message in self.messages}
+        self.wiped |= {ref.event_id for message in self.messages for ref in message.refs}
         self.messages.clear()
 
 
@@ -114,11 +114,25 @@ class SimulatedQueue:
         if not refs:
             return []
         await self._process.point("before sending messages")
-        taken = [
-            ref
-            for ref in refs
-            if self._broker.take(ref, min(max(int((ref.due_at - now).total_seconds()), 0), 900))
-        ]
+        taken: list[EventRef] = []
+        for delay, group in _by_delay(refs, now).items():
+            if self._broker.take(tuple(group), delay):
+                taken += group
         await asyncio.sleep(self._process.world.late_answer())
         await self._process.point("after sending messages")
         return taken
+
+    async def waiting(self) -> int:
+        return len(self._broker.messages)
+
+
+def _by_delay(refs: Sequence[EventRef], now: datetime) -> dict[int, list[EventRef]]:
+    groups: dict[int, list[EventRef]] = {}
+    for ref in refs:
+        delay = min(max(int((ref.due_at - now).total_seconds()), 0), 900)
+        groups.setdefault(delay, []).append(ref)
+    return groups
+
+
+def _ids(refs: Sequence[EventRef]) -> str:
+    return " ".join(str(ref.event_id) for ref in refs)

@@ -48,12 +48,12 @@ class Result:
     deliveries: int
 
 
-def simulate(seed: int, storage: Storage, *, is_watched: bool = False) -> Result:
+def simulate(seed: int, storage: Storage, *, every_slot: bool = False) -> Result:
     """Run a seed from the beginning; the database is emptied first."""
     storage.clear()
     world = World(seed)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        simulation = Simulation(world, storage, is_watched=is_watched)
+        simulation = Simulation(world, storage, every_slot=every_slot)
         error = runner.run(simulation.run())
     receipts = len(simulation.platform.endpoints.receipts)
     return Result(seed, world.trace, error, world.crashes, receipts)
@@ -62,18 +62,18 @@ def simulate(seed: int, storage: Storage, *, is_watched: bool = False) -> Result
 class Simulation:
     """One platform, its customer and its misfortunes, and the verdict."""
 
-    def __init__(self, world: World, storage: Storage, *, is_watched: bool) -> None:
+    def __init__(self, world: World, storage: Storage, *, every_slot: bool) -> None:
         self.world = world
         self.random = world.random
         self.platform = Platform(world, storage)
         self.model = Model(self.platform)
         self.set_back = 0.0
-        self.is_watched = is_watched
+        self.every_slot = every_slot
 
     async def run(self) -> str | None:
         self.customer = Customer(self.platform, self.model, self.platform.begin())
         self.importer = Importer(self.platform, self.customer)
-        self.rush = Rush(self.customer, is_watched=self.is_watched)
+        self.rush = Rush(self.customer, every_slot=self.every_slot)
         try:
             await self._happen()
             await self._recover()
@@ -181,9 +181,9 @@ class Simulation:
         """Somebody sends what looks like a job: about an event that never was."""
         now, ids = self.world.now(), self.platform.ids
         id = self.random.choice((ids.uuid7(now), UUID(int=self.random.getrandbits(128), version=4)))
-        like = [message.ref for message in self.platform.broker.messages]
+        like = [ref for message in self.platform.broker.messages for ref in message.refs]
         due_at = now + timedelta(seconds=self.random.choice((0, 2, 7_200)))
-        ref = EventRef(id, due_at, "nobody's", str(id))
+        ref = EventRef(id, due_at, "nobody's")
         if like and self.random.random() < 0.7:
             ref = replace(self.random.choice(like), event_id=id)
         self.world.note("queue", f"STRAY {id}")
@@ -230,7 +230,7 @@ class Simulation:
         self.model.observe()
         self.model.check()
         now = self.world.now()
-        dead = tuple(message.ref.event_id for message in self.platform.broker.dead)
+        dead = tuple(ref.event_id for message in self.platform.broker.dead for ref in message.refs)
         if (
             not self.world.is_calm
         ):  # a job of five processes that died is given up: the sweep has it

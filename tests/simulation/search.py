@@ -34,7 +34,7 @@ def server() -> Iterator[Postgres]:
         yield postgres
 
 
-def search(seeds: range, postgres: Postgres, *, is_watched: bool) -> int:
+def search(seeds: range, postgres: Postgres, *, every_slot: bool) -> int:
     """Run seeds until one fails; the exit code says whether one did."""
     began, done = time.monotonic(), 0
     said_at = began
@@ -42,7 +42,7 @@ def search(seeds: range, postgres: Postgres, *, is_watched: bool) -> int:
     urls = [database(postgres, f"simulation_{number}") for number in range(processes)]
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
-        jobs = [(chunk, urls, is_watched) for chunk in chunks]
+        jobs = [(chunk, urls, every_slot) for chunk in chunks]
         for ran, failure in pool.imap_unordered(run_chunk, jobs):
             done += ran
             if failure is not None:
@@ -59,12 +59,12 @@ def search(seeds: range, postgres: Postgres, *, is_watched: bool) -> int:
 
 def run_chunk(job: tuple[range, list[str], bool]) -> tuple[int, Result | None]:
     """How many seeds ran, and the first that failed. Each process keeps to a database of its own."""
-    seeds, urls, is_watched = job
+    seeds, urls, every_slot = job
     [number] = multiprocessing.current_process()._identity
     storage = Storage(urls[(number - 1) % len(urls)])
     try:
         for ran, seed in enumerate(seeds, 1):
-            result = simulate(seed, storage, is_watched=is_watched)
+            result = simulate(seed, storage, every_slot=every_slot)
             if result.error is not None:
                 return ran, result
         return len(seeds), None

@@ -9,8 +9,10 @@ from tests.simulation.database import Storage
 from tests.simulation.import_bugs import IMPORT_BUGS
 from tests.simulation.report import describe
 from tests.simulation.run import simulate
+from tests.simulation.stall_bugs import STALL_BUGS
 
-SEEDS = 100
+SEEDS = range(100)
+RUSHES = range(3, 403, 4)
 OCCURRENCE_KEY = "event_logs_active_occurrence_key"
 DEFINITION = "SELECT indexdef FROM pg_indexes WHERE indexname = %s"
 
@@ -40,11 +42,19 @@ def test_without_its_index_a_firing_in_two_transactions_is_found(
     found_in(storage_without_the_key, says="I1: an occurrence is logged once")
 
 
-def found_in(storage: Storage, *, says: str = "") -> None:
+@pytest.mark.parametrize("bug", STALL_BUGS, ids=lambda bug: bug.__name__)
+def test_a_bug_that_leaves_due_events_alone_is_found(
+    storage: Storage, bug: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bug(monkeypatch)
+    found_in(storage, seeds=RUSHES, says="nobody comes")
+
+
+def found_in(storage: Storage, *, seeds: range = SEEDS, says: str = "") -> None:
     """Run seeds until one fails in this way; its story names it."""
-    for seed in range(SEEDS):
+    for seed in seeds:
         result = simulate(seed, storage)
         if result.error is not None and says in result.error:
             assert f"make simulate SEED={seed}" in describe(result)
             return
-    raise AssertionError(f"not found in {SEEDS} seeds")
+    raise AssertionError(f"not found in {len(seeds)} seeds")

@@ -16,7 +16,7 @@ from local.runtime.template import load
 
 ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
-PACKAGES = ("layers/common/triggerfish", "functions", "local")
+PACKAGES = ("layers/common/triggerfish", "layers/common/async_sqs", "functions", "local")
 MAX_HANDLER_LINES = 65
 
 # For each contract of pyproject.toml a module and an import that breaks it, and only it.

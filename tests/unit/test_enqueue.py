@@ -12,11 +12,11 @@ from triggerfish.ports import Queue
 from triggerfish.usecases.enqueue import enqueue
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-REFS = [EventRef(UUID(int=n), NOW, "endpoint", str(n)) for n in range(3)]
+REFS = [EventRef(UUID(int=n), NOW, "endpoint") for n in range(3)]
 
 
 class Sending:
-    """The part of a queue that is asked here: takes the first few messages of each call."""
+    """The part of a queue that is asked here: takes the first few events of each call."""
 
     def __init__(self, taken: int) -> None:
         self._taken = taken
@@ -31,22 +31,28 @@ def taking(count: int) -> Queue:
 
 class Rows:
     def __init__(self, *, away: bool = False) -> None:
-        self.marked: list[UUID] = []
+        self.unsent: list[list[UUID]] = []
         self._away = away
 
-    async def mark_enqueued(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
+    async def mark_unsent(self, event_ids: Sequence[UUID]) -> None:
         if self._away:
             raise TryLater("The database went away.")
-        self.marked += event_ids
+        self.unsent.append(list(event_ids))
 
 
-async def test_only_what_the_queue_took_is_marked() -> None:
+async def test_events_that_the_queue_did_not_take_are_left_to_the_sweep() -> None:
     rows = Rows()
     await enqueue(REFS, queue=taking(2), events=rows, clock=VirtualClock(NOW))
-    assert rows.marked == [REFS[0].event_id, REFS[1].event_id]
+    assert rows.unsent == [[REFS[2].event_id]]
+
+
+async def test_nothing_is_written_when_the_queue_took_all() -> None:
+    rows = Rows()
+    await enqueue(REFS, queue=taking(3), events=rows, clock=VirtualClock(NOW))
+    assert rows.unsent == []
 
 
 async def test_a_database_that_goes_away_after_the_commit_turns_no_event_into_an_error() -> None:
     rows = Rows(away=True)
-    await enqueue(REFS, queue=taking(3), events=rows, clock=VirtualClock(NOW))
-    assert rows.marked == []
+    await enqueue(REFS, queue=taking(0), events=rows, clock=VirtualClock(NOW))
+    assert rows.unsent == []

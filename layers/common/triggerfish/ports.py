@@ -44,7 +44,14 @@ class Queue(Protocol):
     """A hint to workers that events become due; never the truth."""
 
     async def send(self, refs: Sequence[EventRef], *, now: datetime) -> list[EventRef]:
-        """Send one message an event, delayed until its time; the events whose message was taken."""
+        """Send messages about events, delayed until they are due; the events they are about.
+
+        A queue that is away takes none and raises nothing.
+        """
+        ...
+
+    async def waiting(self) -> int:
+        """About how many messages wait to be received; 0 if the queue does not say."""
         ...
 
 

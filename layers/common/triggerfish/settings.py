@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     endpoint_concurrency: int = Field(
         5, ge=1, description="Simultaneous deliveries to one endpoint, per worker process."
     )
+    worker: str = Field(
+        "",
+        description="A worker's name, which no other has while it lives: when it starts, it takes "
+        "up what an earlier one of that name left unfinished (`triggerfish worker --name`).",
+    )
     disable_after_seconds: float = Field(
         86_400.0,
         gt=0,

@@ -48,15 +48,15 @@ async def post_many(
     }
 
 
-async def read_answer(reader: asyncio.StreamReader) -> None:
-    """Read one answer to its end; it must say that the request was taken."""
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
+    """The body of one answer, which must say that the request was taken."""
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])
     if status not in (200, 201, 202):
         raise RuntimeError(f"answered {status}: {head!r}")
     marker = b"content-length: "
     start = head.lower().index(marker) + len(marker)
-    await reader.readexactly(int(head[start : head.index(b"\r\n", start)]))
+    return await reader.readexactly(int(head[start : head.index(b"\r\n", start)]))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ SERVICES = {
 DUE = "triggerfish.adapters.db.due_triggers"
 EVENTS = "triggerfish.adapters.db.event_logs"
 DELIVERIES = "triggerfish.adapters.db.deliveries"
-OVERDUE = "triggerfish.adapters.db.overdue_events"
+TICK = "triggerfish.usecases.tick"
 KEYS = "triggerfish.adapters.db.idempotency_keys"
 RETENTION = "triggerfish.adapters.db.retention"
 QUEUE = "triggerfish.adapters.queue_sqs"
@@ -67,12 +67,16 @@ class Point:
                 die()
 
 
+def has_claimed(found: Any) -> bool:
+    return any(one.events for one in found.values())
+
+
 POINTS = [
     Point("tick.before_commit", DUE, "_advance", AFTER),
     Point("tick.after_commit", DUE, "DueTriggers.fire", AFTER, lambda fired: fired.refs),
-    Point("tick.after_send", EVENTS, "EventLogs.mark_enqueued", BEFORE),
-    Point("sweep.after_send", OVERDUE, "OverdueEvents.mark_resent", BEFORE),
-    Point("deliver.after_claim", DELIVERIES, "Deliveries.claim", AFTER),
+    Point("tick.after_send", QUEUE, "SqsQueue.send", AFTER, lambda sent: sent),
+    Point("sweep.after_send", TICK, "_remind", AFTER, lambda sent: sent),
+    Point("deliver.after_claim", DELIVERIES, "Deliveries.claim", AFTER, has_claimed),
     Point("deliver.during_post", SENDER, "HttpSender.post", DURING),
     Point("deliver.after_post", SENDER, "HttpSender.post", AFTER),
     Point("deliver.after_outcome", DELIVERIES, "Deliveries.settle", AFTER, lambda it: it.done),
@@ -81,7 +85,7 @@ POINTS = [
     Point("fire_webhook.before_commit", EVENTS, "EventLogs.insert_accepted", BEFORE),
     Point("fire_webhook.after_commit", EVENTS, "EventLogs.insert_accepted", AFTER),
     Point("fire_webhook.after_keyed_commit", KEYS, "IdempotencyKeys.insert", AFTER),
-    Point("fire_webhook.after_send", EVENTS, "EventLogs.mark_enqueued", BEFORE),
+    Point("fire_webhook.after_send", QUEUE, "SqsQueue.send", AFTER, lambda sent: sent),
     Point("retention.after_drop", RETENTION, "Retention.drop_partitions", AFTER, lambda n: n[0]),
     Point("retention.after_delete", RETENTION, "Retention.delete_expired", AFTER, lambda n: n),
     Point("retention.before_move", RETENTION, "Retention.make_partitions", AFTER),

@@ -6,7 +6,7 @@ One thing happens at a time, in the order of virtual time, and takes none of it.
 import asyncio
 import heapq
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import count
@@ -82,7 +82,7 @@ async def _as_coroutine(happening: Happening) -> object:
 
 
 class SimulatedSqs:
-    """The part of boto3's client that sends. Each message becomes an invocation of `deliver`.
+    """The part of the SQS client that sends. Each message becomes an invocation of `deliver`.
 
     DelaySeconds are whole; a message starts its function a little after it is visible, and some
     come twice.
@@ -94,8 +94,13 @@ class SimulatedSqs:
         self.sent = 0
         self.longest_delay = 0
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Any:
-        for entry in Entries:
+    async def call(
+        self, operation: str, parameters: Mapping[str, Any], *, wait_seconds: float = 0.0
+    ) -> dict[str, Any]:
+        if operation == "GetQueueAttributes":
+            return {"Attributes": {"ApproximateNumberOfMessages": "0"}}
+        assert operation == "SendMessageBatch"
+        for entry in parameters["Entries"]:
             assert 0 <= entry["DelaySeconds"] <= 900
             assert isinstance(entry["DelaySeconds"], int)
             self.sent += 1
@@ -105,12 +110,16 @@ class SimulatedSqs:
             if self._random.random() < REPEATED:
                 again = timedelta(seconds=self._random.uniform(0, REPEATED_AFTER_SECONDS))
                 self._arrive(visible + again, entry["MessageBody"])
-        return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
+        return {"Successful": [{"Id": one["Id"]} for one in parameters["Entries"]]}
 
     def _arrive(self, visible: datetime, body: str) -> None:
-        record = {"messageId": str(uuid4()), "body": body}
+        """Each event of a message starts the function alone: simulated time knows one sleeper."""
+        message = json.loads(body)
         latency = timedelta(seconds=self._random.uniform(0, LATENCY_SECONDS))
-        self._time.at(visible + latency, lambda: _deliver(record))
+        for event in message["events"]:
+            alone = json.dumps({**message, "events": [event]})
+            record = {"messageId": str(uuid4()), "body": alone}
+            self._time.at(visible + latency, lambda record=record: _deliver(record))  # type: ignore[misc]
 
 
 async def _deliver(record: dict[str, Any]) -> None:
@@ -135,12 +144,12 @@ class OnAws(Wiring):
 
     def __init__(self, settings: Settings, time: SimulatedTime, random: Random) -> None:
         super().__init__(settings, clock=time)
-        self.sqs = SimulatedSqs(time, random)
+        self.simulated = SimulatedSqs(time, random)
         self.noted = NotingSender(time)
 
     @cached_property
     def queue(self) -> SqsQueue:
-        return SqsQueue(cast(Any, self.sqs), "deliveries")
+        return SqsQueue(cast(Any, self.simulated), "deliveries")
 
     @cached_property
     def sender(self) -> Any:

@@ -195,4 +195,4 @@ async def test_every_firing_comes_within_a_second_and_none_after_an_edit_or_a_de
     assert min(late) >= 0
     assert max(late) < 1
     assert len(fired) > 500
-    assert hour.parts.sqs.longest_delay > 120, "the look-ahead was used"
+    assert hour.parts.simulated.longest_delay > 120, "the look-ahead was used"

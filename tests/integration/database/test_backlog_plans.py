@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,8 +11,9 @@ from tests.integration.database.plans import Explaining
 from tests.integration.lanes import dsn
 from triggerfish.adapters.db.catch_up_turns import LAST_TURNS
 from triggerfish.adapters.db.deliveries import Deliveries
-from triggerfish.adapters.db.event_logs import EventLogs
-from triggerfish.adapters.db.overdue_events import OverdueEvents
+from triggerfish.adapters.db.overdue_events import WAITING_BY_ENDPOINT, OverdueEvents
+from triggerfish.domain.delivery import Claim
+from triggerfish.domain.message import EPOCH
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ROWS, ENDPOINTS = 20_000, 50
@@ -23,11 +23,13 @@ FEW = 20
 FILL = """
     INSERT INTO event_logs_active
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
-            fired_at, payload, endpoint_key, status, attempt, attempts, next_attempt_at)
+            fired_at, payload, endpoint_key, status, attempt, attempts, next_attempt_at,
+            enqueued_at)
     SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'scheduled',
            'scheduled', false, %(now)s - interval '2 h', %(now)s - interval '1 h', '{}',
            'e' || n %% %(endpoints)s, 'pending', 0, '[]',
-           %(now)s + (n - %(rows)s / 2) * (interval '2 h' / %(rows)s)
+           %(now)s + (n - %(rows)s / 2) * (interval '2 h' / %(rows)s),
+           CASE WHEN n %% 1000 > 0 THEN %(now)s - interval '1 h' END
       FROM generate_series(1, %(rows)s) AS n
 """
 
@@ -60,20 +62,36 @@ class Adding(Explaining):
         return rows
 
 
-@pytest.fixture
-def ids(backlog: Adding, database_url: str) -> list[UUID]:
-    with psycopg.connect(dsn(database_url)) as connection:
-        rows = connection.execute("SELECT id FROM event_logs_active ORDER BY id LIMIT 3")
-        return [id for (id,) in rows]
+def asked(*endpoint_keys: str) -> list[Claim]:
+    return [Claim(key, 2, EPOCH) for key in endpoint_keys]
 
 
-async def test_the_next_event_of_an_endpoint_is_found_without_the_others(
+async def test_the_next_events_of_endpoints_are_claimed_without_the_others(
     backlog: Adding,
 ) -> None:
-    await Deliveries(backlog, disable_after=timedelta(days=1)).settle(
-        [], ["e7", "e8", "nobodys"], now=NOW
-    )
+    await deliveries(backlog).claim(asked("e7", "e8", "nobodys"), now=NOW)
     assert 0 < backlog.rows_read <= FEW
+
+
+async def test_outcomes_are_written_and_events_claimed_without_the_others(backlog: Adding) -> None:
+    await deliveries(backlog).settle([], asked("e7", "e8", "nobodys"), now=NOW)
+    assert 0 < backlog.rows_read <= FEW
+
+
+async def test_the_sweep_finds_unsent_events_without_the_others(backlog: Adding) -> None:
+    await OverdueEvents(backlog).unsent(until=NOW, limit=5)
+    assert 0 < backlog.rows_read <= FEW
+
+
+async def test_the_sweep_finds_every_endpoint_of_a_backlog_without_reading_it(
+    backlog: Adding,
+) -> None:
+    await backlog.run(WAITING_BY_ENDPOINT, after="e4", due_by=NOW, limit=ENDPOINTS)
+    assert 0 < backlog.rows_read <= 10 * ENDPOINTS
+
+
+def deliveries(backlog: Adding) -> Deliveries:
+    return Deliveries(backlog, disable_after=timedelta(days=1), worker="")
 
 
 async def test_the_last_turn_of_an_endpoint_is_found_without_the_others(
@@ -81,16 +99,6 @@ async def test_the_last_turn_of_an_endpoint_is_found_without_the_others(
 ) -> None:
     await backlog.run(LAST_TURNS, receivers=["e7", "e8", "nobodys"], still_counts=NOW)
     assert 0 < backlog.rows_read <= FEW
-
-
-async def test_events_are_claimed_and_marked_without_the_others(
-    backlog: Adding, ids: list[UUID]
-) -> None:
-    await Deliveries(backlog, disable_after=timedelta(days=1)).claim(ids, now=NOW)
-    assert 0 < backlog.rows_read <= FEW
-    await EventLogs(backlog).mark_enqueued(ids, now=NOW)
-    await OverdueEvents(backlog).mark_resent(ids, now=NOW, horizon=timedelta(0))
-    assert len(ids) < backlog.rows_read <= 2 * FEW
 
 
 async def test_only_its_key_is_read_of_an_endpoint_whose_turns_are_over(backlog: Adding) -> None:

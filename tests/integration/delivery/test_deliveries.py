@@ -1,8 +1,10 @@
 """Deliveries: signed, retried, kept apart by endpoint, and settled in the log."""
 
 import asyncio
+import json
 from datetime import timedelta
 
+from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from tests import functions
@@ -13,6 +15,10 @@ from tests.receiver import Receiver
 from triggerfish.domain.access import Principal
 from triggerfish.usecases.manage_triggers import get_trigger
 from triggerfish.wiring import Wiring
+
+CLOSED = text("""
+    UPDATE trigger_revisions SET endpoint = endpoint || '{"url": "http://10.1.2.3/hook"}'
+""")
 
 
 async def test_a_delivery_carries_the_exact_bytes_and_a_standard_signature(
@@ -104,11 +110,12 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(
     assert [delivery.path for delivery in receiver.deliveries] == ["/hook"]
 
 
-async def test_a_private_destination_is_blocked_for_good_unless_it_is_allowed(
+async def test_a_destination_that_is_not_open_any_more_is_blocked_for_good(
     parts: Wiring, caller: Principal, receiver: Receiver
 ) -> None:
-    trigger = await create(parts, caller, an_api_trigger("http://10.1.2.3/hook"))
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
     await fire(parts, trigger, b'{"id": 1}')
+    await parts.database.run(CLOSED)
     await functions.work(parts.settings.deliveries_queue_url)
     [seen] = await logs(parts, caller)
     assert seen.log.status == "failure"
@@ -196,13 +203,12 @@ async def test_poison_fails_alone_and_the_rest_of_its_batch_is_delivered(
     assert len(receiver.deliveries) == 1
 
 
-async def test_a_scheduled_event_names_its_occurrence_in_its_message(
+async def test_a_message_names_events_and_times_only(
     parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
 ) -> None:
-    trigger = await create(
-        parts, caller, a_scheduled_trigger(receiver.url(), schedule={"in": "2s"})
-    )
+    await create(parts, caller, a_scheduled_trigger(receiver.url(), schedule={"in": "2s"}))
     [record] = functions.messages(parts.settings.deliveries_queue_url)
-    due_ms = round((clock.now() + timedelta(seconds=2)).timestamp() * 1000)
-    assert record["messageAttributes"]["dedup_id"]["stringValue"] == f"{trigger.id}:{due_ms}"
-    assert "hello" not in record["body"]  # ids only
+    [event] = json.loads(record["body"])["events"]
+    due_us = round((clock.now() + timedelta(seconds=2)).timestamp() * 1_000_000)
+    assert event.keys() == {"id", "due_at_us", "endpoint_key"}
+    assert event["due_at_us"] == due_us

@@ -84,7 +84,7 @@ async def test_a_message_names_the_limits_so_that_no_worker_has_to_look_them_up(
     limits = {"rate_per_second": 0.5, "max_concurrency": 3}
     await fire(parts, await create(parts, caller, limited(receiver, **limits)), b'{"id": 1}')
     [record] = functions.messages(parts.settings.deliveries_queue_url)
-    named = limits_of(parse_message(json.loads(record["body"])).endpoint_key)
+    named = limits_of(parse_message(json.loads(record["body"]))[0].endpoint_key)
     assert (named.max_concurrency, named.interval) == (3, timedelta(seconds=2))
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests import functions
 from tests.clock import VirtualClock
 from tests.factories import a_scheduled_trigger, an_api_trigger
-from tests.integration.actions import detail, fire
+from tests.integration.actions import claim_all, detail, fire
 from tests.integration.delivery.customer import Customer, gone
 from tests.receiver import Receiver
 from triggerfish.domain.delivery import Held
@@ -133,12 +133,12 @@ async def test_an_event_is_not_held_once_its_trigger_has_been_resumed(
 ) -> None:
     trigger = await gone(customer, receiver)
     event_id = await fire(customer.parts, trigger, b'{"id": 1}')
-    deliveries = customer.parts.deliver.deliveries
-    claimed = await deliveries.claim(event_id)
-    assert claimed is not None
+    deliveries = customer.parts.deliveries
+    [claimed] = await claim_all(customer.parts, trigger)
+    assert claimed.id == event_id
     assert claimed.is_to_hold
     await customer.resume(trigger)
-    assert not (await deliveries.settle(Held(claimed), pull=None)).recorded
+    assert not (await deliveries.settle([Held(claimed)], [], now=clock.now())).done
     functions.messages(customer.parts.settings.deliveries_queue_url)
     clock.advance(seconds=30)
     await functions.tick()  # its lease is over

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,73 +14,75 @@ from sqlalchemy import text
 from tests import functions
 from tests.clock import VirtualClock
 from tests.factories import a_scheduled_trigger, an_api_trigger
-from tests.integration.actions import create, detail, fire, logs
+from tests.integration.actions import claim_all, create, detail, fire, logs
 from tests.receiver import Receiver
+from triggerfish.adapters.db.deliveries import Deliveries
+from triggerfish.adapters.deliveries import BatchedDeliveries
 from triggerfish.domain.access import Principal
-from triggerfish.domain.delivery import Held, Outcome, Settled
+from triggerfish.domain.delivery import Claim, ClaimedEvent, Ending, Settled, settle
 from triggerfish.domain.errors import TryLater
-from triggerfish.domain.message import parse_message
-from triggerfish.usecases.deliver import Deliveries, deliver
+from triggerfish.domain.exchange import Reply
+from triggerfish.domain.message import EPOCH, parse_message
+from triggerfish.domain.retry import RetryPolicy
+from triggerfish.usecases.courier import Couriers
+from triggerfish.usecases.deliver import deliver
 from triggerfish.wiring import Wiring
 
-MARK = text("UPDATE event_logs_active SET enqueued_at = now() WHERE id = :id")
-WAITING_FOR_A_LOCK = text(
-    "SELECT pid FROM pg_stat_activity"
-    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-)
+LOCK = text("SELECT id FROM event_logs_active WHERE id = :id FOR UPDATE")
 
 
-async def test_a_row_that_is_being_marked_as_sent_is_claimed_all_the_same(
+async def test_an_event_whose_row_is_locked_is_claimed_once_the_lock_is_gone(
     parts: Wiring, caller: Principal, receiver: Receiver
 ) -> None:
-    """The worker may get the message before its sender has noted that it is on its way."""
+    """The worker skips the row; its message is gone, and yet nobody has to wait for the sweep."""
     trigger = await create(parts, caller, an_api_trigger(receiver.url()))
     event_id = await fire(parts, trigger, b'{"id": 1}')
-    async with parts.database.transaction() as connection:
-        await connection.execute(text("UPDATE event_logs_active SET enqueued_at = now()"))
-        claim = asyncio.create_task(parts.deliver.deliveries.claim(event_id))
-        async with asyncio.timeout(10):
-            while not await parts.database.run(WAITING_FOR_A_LOCK):
-                await asyncio.sleep(0.01)
-                assert not claim.done(), "it did not wait"
-    claimed = await claim
-    assert claimed is not None
-    assert claimed.id == event_id
+    async with parts.database.transaction() as holding:
+        await holding.execute(LOCK, {"id": event_id})
+        working = asyncio.create_task(functions.work(parts.settings.deliveries_queue_url))
+        await asyncio.sleep(0.1)
+        assert not working.done()
+    await asyncio.wait_for(working, 10)
+    assert len(receiver.deliveries) == 1
 
 
-async def test_a_freed_slot_waits_for_a_row_that_is_being_marked_as_sent(
-    parts: Wiring,
-    caller: Principal,
-    clock: VirtualClock,
-    receiver: Receiver,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_freed_slot_takes_an_event_whose_row_was_locked(
+    parts: Wiring, caller: Principal, receiver: Receiver
 ) -> None:
-    """Its message is gone: skipped, the row would wait for the sweep."""
     limited = {"url": receiver.url(), "max_concurrency": 1}
     trigger = await create(parts, caller, an_api_trigger("", endpoint=limited))
     ids = {await fire(parts, trigger, b'{"id": %d}' % n) for n in range(2)}
     receiver.hold = asyncio.Event()
     working = asyncio.create_task(functions.work(parts.settings.deliveries_queue_url))
     async with asyncio.timeout(10):
-        while not parts.deliver.slots.parked(trigger.revision.definition.endpoint.key):
-            await asyncio.sleep(0.01)
         while not receiver.deliveries:
             await asyncio.sleep(0.01)
-    (parked,) = ids - {UUID(one.headers["webhook-id"]) for one in receiver.deliveries}
-    asked, marked = asyncio.Event(), asyncio.Event()
-
-    async def pause(instant: datetime) -> None:
-        asked.set()
-        await marked.wait()
-
-    monkeypatch.setattr(clock, "sleep_until", pause)
-    async with parts.database.transaction() as marking:
-        await marking.execute(MARK, {"id": parked})
+    (waiting,) = ids - {UUID(one.headers["webhook-id"]) for one in receiver.deliveries}
+    async with parts.database.transaction() as holding:
+        await holding.execute(LOCK, {"id": waiting})
         receiver.hold.set()
-        await asyncio.wait_for(asked.wait(), 10)
-    marked.set()
+        await asyncio.sleep(0.1)
     await asyncio.wait_for(working, 10)
     assert len(receiver.deliveries) == 2
+
+
+async def test_an_old_event_whose_row_was_locked_is_found_behind_those_already_claimed(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    """A look goes on from where the last one ended; the one that ends the looking does not."""
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    old = await fire(parts, trigger, b'{"id": 0}')
+    async with parts.database.transaction() as holding:
+        await holding.execute(LOCK, {"id": old})
+        clock.advance(seconds=1)
+        for n in range(10):
+            await fire(parts, trigger, b'{"id": %d}' % n)
+        working = asyncio.create_task(functions.work(parts.settings.deliveries_queue_url))
+        async with asyncio.timeout(10):
+            while len(receiver.deliveries) < 10:
+                await asyncio.sleep(0.01)
+    await asyncio.wait_for(working, 10)
+    assert len(receiver.deliveries) == 11
 
 
 async def test_repeated_and_reordered_messages_deliver_an_event_once(
@@ -101,11 +104,9 @@ async def test_a_lost_message_is_found_by_the_sweep(
     trigger = await create(parts, caller, an_api_trigger(receiver.url()))
     await fire(parts, trigger, b'{"id": 1}')
     functions.messages(parts.settings.deliveries_queue_url)  # lost with the queue
-    clock.advance(seconds=30)
-    assert (await functions.tick())["swept"] == 0  # its message may still be waiting its turn
-    clock.advance(seconds=31)
+    assert (await functions.tick())["swept"] == 0  # its message may still be on its way
+    clock.advance(seconds=0.5)
     assert (await functions.tick())["swept"] == 1
-    assert (await functions.tick())["swept"] == 0
     await functions.work(parts.settings.deliveries_queue_url)
     assert len(receiver.deliveries) == 1
 
@@ -115,8 +116,7 @@ async def test_an_event_whose_worker_died_is_delivered_again_as_the_same_attempt
 ) -> None:
     trigger = await create(parts, caller, an_api_trigger(receiver.url()))
     event_id = await fire(parts, trigger, b'{"id": 1}')
-    claimed = await parts.deliver.deliveries.claim(event_id)  # and then the worker is gone
-    assert claimed is not None
+    assert len(await claim_all(parts, trigger)) == 1  # and then the worker is gone
     functions.messages(parts.settings.deliveries_queue_url)
     clock.advance(seconds=20)
     assert (await functions.tick())["swept"] == 0  # 15 s for the endpoint, 10 s of margin
@@ -144,35 +144,71 @@ async def test_a_message_that_comes_far_too_early_goes_back_to_the_queue(
     assert len(receiver.deliveries) == 1
 
 
-async def test_a_late_mark_does_not_hold_up_a_retry(
+async def test_the_outcome_of_a_lapsed_lease_counts_until_another_worker_claims_the_event(
     parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
 ) -> None:
-    receiver.answer(500, 200)
-    trigger = await create(
-        parts, caller, an_api_trigger(receiver.url(), retry={"delays_seconds": [20]})
+    """A worker that was only slow has posted all the same."""
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await fire(parts, trigger, b'{"id": 1}')
+    [slow] = await claim_all(parts, trigger)
+    clock.advance(seconds=26)
+    await functions.tick()
+    outcome = ending(slow, 200, clock)
+    assert (await parts.deliveries.settle([outcome], [], now=clock.now())).done == {slow.id}
+    assert await claim_all(parts, trigger) == []
+
+
+async def test_an_outcome_is_not_written_over_what_another_worker_has_made_of_the_event(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await fire(parts, trigger, b'{"id": 1}')
+    [slow] = await claim_all(parts, trigger)
+    clock.advance(seconds=26)
+    await functions.tick()
+    [other] = await claim_all(parts, trigger)
+    failed, late = ending(other, 500, clock), ending(slow, 200, clock)
+    assert (await parts.deliveries.settle([failed], [], now=clock.now())).done == {other.id}
+    assert (await parts.deliveries.settle([late], [], now=clock.now())).done == set()
+
+
+def ending(event: ClaimedEvent, status_code: int, clock: VirtualClock) -> Ending:
+    reply = Reply(status_code, None, "")
+    return settle(event, RetryPolicy(), reply, url="", started=clock.now(), ended=clock.now())
+
+
+async def test_a_worker_that_starts_takes_up_what_the_last_of_its_name_left_leased(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await fire(parts, trigger, b'{"id": 1}')
+    functions.messages(parts.settings.deliveries_queue_url)
+    dead, other = (
+        Deliveries(parts.database, disable_after=timedelta(days=1), worker=name)
+        for name in ("worker-1", "worker-2")
     )
-    event_id = await fire(parts, trigger, b'{"id": 1}')
-    await functions.work(parts.settings.deliveries_queue_url)
-    await parts.events.mark_enqueued([event_id], now=clock.now())
-    await parts.overdue.mark_resent([event_id], now=clock.now(), horizon=parts.settings.lookahead)
-    clock.advance(seconds=23)
+    claim = Claim(trigger.revision.definition.endpoint.key, 1, EPOCH)
+    assert len((await dead.claim([claim], now=clock.now()))[claim.endpoint_key].events) == 1
+    assert await other.give_back_own(now=clock.now()) == 0
+    assert await dead.give_back_own(now=clock.now()) == 1
     assert (await functions.tick())["swept"] == 1
+    await functions.work(parts.settings.deliveries_queue_url)
+    assert len(receiver.deliveries) == 1
 
 
 class AwayWhile:
     """A database that is away for the first few settlements."""
 
-    def __init__(self, deliveries: Deliveries, times: int) -> None:
-        self.claim = deliveries.claim
-        self.is_known = deliveries.is_known
+    def __init__(self, deliveries: BatchedDeliveries, times: int) -> None:
+        self.claim, self.claim_archived = deliveries.claim, deliveries.claim_archived
         self._settle = deliveries.settle
         self._times = times
 
-    async def settle(self, outcome: Outcome | Held | None, *, pull: str | None) -> Settled:
+    async def settle(self, endings: Sequence[Ending], claim: Claim | None) -> Settled:
         if self._times:
             self._times -= 1
             raise TryLater("away")
-        return await self._settle(outcome, pull=pull)
+        return await self._settle(endings, claim)
 
 
 @pytest.mark.parametrize(("times", "recorded"), [(4, True), (5, False)])
@@ -182,10 +218,11 @@ async def test_an_outcome_is_kept_while_the_database_is_away_for_a_moment(
     trigger = await create(parts, caller, an_api_trigger(receiver.url()))
     await fire(parts, trigger, b'{"id": 1}')
     [record] = functions.messages(parts.settings.deliveries_queue_url)
-    ref = parse_message(json.loads(record["body"]))
-    away = AwayWhile(parts.deliver.deliveries, times)
+    message = parse_message(json.loads(record["body"]))
+    away = AwayWhile(parts.batched_deliveries, times)
+    couriers = Couriers(replace(parts.courier, deliveries=away))
     with nullcontext() if recorded else pytest.raises(TryLater):
-        await deliver([ref], replace(parts.deliver, deliveries=away))
+        await deliver([message], replace(parts.deliver, couriers=couriers))
     assert len(receiver.deliveries) == 1
     [seen] = await logs(parts, caller)
     assert seen.log.status == ("success" if recorded else "delivering")

@@ -63,10 +63,10 @@ async def test_others_are_delivered_to_while_one_tenants_endpoint_hangs_and_twen
         parts, await create(parts, caller, an_api_trigger("", endpoint=endpoint)), b'{"id": 0}'
     )
     rows = await parts.database.run(MULTIPLY, count=WAITING)
-    refs = [EventRef(r.id, clock.now(), r.endpoint_key, str(r.id)) for r in rows[:ARRIVING]]
+    refs = [EventRef(r.id, clock.now(), r.endpoint_key) for r in rows[:ARRIVING]]
     functions.forget_messages(parts.settings.deliveries_queue_url)
     flood = [
-        asyncio.create_task(deliver(refs[start : start + BATCH], parts.deliver))
+        asyncio.create_task(deliver([tuple(refs[start : start + BATCH])], parts.deliver))
         for start in range(0, ARRIVING, BATCH)
     ]
     for _ in range(TENANTS):

@@ -28,13 +28,15 @@ MAX_RECEIVES = 5
 
 def job(event_id: UUID, due_at: datetime, **changes: Any) -> dict[str, Any]:
     """A record of a well-formed job."""
-    body = message_body(EventRef(event_id, due_at, "somewhere", str(event_id))) | changes
+    body = message_body([EventRef(event_id, due_at, "somewhere")])
+    body["events"][0] |= changes
     return {"messageId": str(event_id), "body": json.dumps(body)}
 
 
 def renamed(record: dict[str, Any], event_id: UUID) -> dict[str, Any]:
     """The same message, about another event."""
-    body = json.loads(record["body"]) | {"event_id": str(event_id)}
+    body = json.loads(record["body"])
+    body["events"][0]["id"] = str(event_id)
     return {"messageId": str(event_id), "body": json.dumps(body)}
 
 
@@ -165,7 +167,7 @@ async def test_the_message_of_an_expired_event_is_dropped_also_by_a_clock_that_l
     for hours in (3, 45):
         clock.advance(hours=hours)
         await functions.retention()
-    assert await parts.events.find([UUID(json.loads(record["body"])["event_id"])]) == []
+    assert await parts.events.find([UUID(json.loads(record["body"])["events"][0]["id"])]) == []
     clock.set_back(seconds=50)
     assert await functions.deliver([record]) == []
     clock.advance(days=28)

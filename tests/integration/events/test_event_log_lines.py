@@ -11,6 +11,7 @@ from tests.conftest import API_KEY
 from tests.factories import a_scheduled_trigger, an_api_trigger
 from tests.integration.lanes import Api, post_json
 from tests.receiver import Receiver
+from triggerfish.adapters.behind import catch_up
 from triggerfish.settings import Settings
 
 
@@ -33,6 +34,7 @@ async def test_a_webhook_event_can_be_followed_from_its_request_to_its_end(
     trigger = await api.create(an_api_trigger(receiver.url(), retry={"delays_seconds": [0]}))
     accepted = await post_json(api.http, trigger["webhook_url"], b'{"id": 1}')
     event_id = accepted.json()["event_id"]
+    await catch_up()  # its message is sent behind the answer
     await functions.work(settings.deliveries_queue_url)
 
     first, failed, done = about(event_id, lines(capsys))

@@ -168,7 +168,7 @@ async def test_a_test_run_needs_the_scope_to_write_and_a_trigger_of_the_project(
         assert_refused(await api.http.post(path, json=body, headers=wrong), 401)
         got = await api.http.get(path)
         assert_refused(got, 405)
-        assert got.headers["allow"] == "POST"
+        assert got.headers["allow"] == "OPTIONS, POST"
     assert_refused(await api.http.post(of(trigger), headers=foreign), 404)
     assert_refused(await api.http.post(of({"id": uuid4()})), 404)
     assert_refused(await api.http.post(of({"id": "x"})), 404)

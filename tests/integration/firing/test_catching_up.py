@@ -1,6 +1,7 @@
 """Catching up after downtime reaches an endpoint bit by bit, and delays nothing that is on time."""
 
 import asyncio
+import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -96,11 +97,12 @@ async def test_a_message_of_a_later_turn_is_sent_when_it_comes_near(
     await functions.tick(horizon_seconds=1)
     queue = parts.settings.deliveries_queue_url
     merely_late, near = 20, 11
-    assert len(functions.messages(queue)) == merely_late + near
+    assert events_of(functions.messages(queue)) == merely_late + near
     clock.advance(seconds=1)
     report = await functions.tick(horizon_seconds=1)
-    assert (report["fired"], report["swept"]) == (1, 10)
-    assert len(functions.messages(queue)) == 1 + 10
+    busy = 1  # an endpoint where events wait is named again
+    assert (report["fired"], report["swept"]) == (1, 10 + busy)
+    assert events_of(functions.messages(queue)) == 1 + 10 + busy
 
 
 async def test_turns_stay_in_order_when_another_trigger_of_the_url_catches_up_later(
@@ -180,3 +182,8 @@ async def test_without_a_grace_nothing_is_late_and_none_means_none(
     clock.advance(seconds=3)
     assert (await functions.tick(horizon_seconds=0))["fired"] == 1
     assert trigger.revision.definition.catch_up_grace_seconds == 0
+
+
+def events_of(records: list[dict[str, Any]]) -> int:
+    """How many events messages name, each counted once."""
+    return len({event["id"] for one in records for event in json.loads(one["body"])["events"]})

@@ -5,6 +5,7 @@ Without the latter every answer would be 404 and nothing behind it tried. Ill-fo
 
 import os
 from typing import Any
+from uuid import uuid4
 
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
@@ -13,6 +14,7 @@ from schemathesis.generation.meta import TestPhase
 from tests.integration.fuzz import formats
 from tests.integration.fuzz.platform import URL, Platform
 from tests.integration.fuzz.rules import days_are_in_their_order, mend
+from triggerfish.domain.idempotency import HEADER
 
 formats.register()
 PLATFORM = Platform(os.environ[URL])
@@ -36,6 +38,10 @@ def before_call(
         days_are_in_their_order(case.query or {})
         if "on_complete" in (case.query or {}):
             case.query["on_complete"] = PLATFORM.trigger(api=True)["id"]
+    if not case.meta.is_negative_at(ParameterLocation.HEADER):
+        case.headers.pop("If-Match", None)  # what it names would have to be the present state
+        if HEADER in case.headers:
+            case.headers[HEADER] = str(uuid4())  # of another body it would be refused
     if not _has_an_id(case) and not case.meta.is_negative_at(ParameterLocation.PATH):
         for name in case.path_parameters:
             case.path_parameters[name] = _thing(name, case)

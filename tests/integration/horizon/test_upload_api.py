@@ -55,6 +55,85 @@ async def test_folders_that_a_client_sends_are_no_part_of_the_name(
     assert len([*folder.rglob("*")]) == 4
 
 
+NAMED = {
+    "RFC 5987": b"filename*=UTF-8''%C3%BCber%20alles.jsonl",
+    "RFC 5987 in Latin-1": b"filename*=iso-8859-1'de'%FCber%20alles.jsonl",
+    "RFC 2047 beside RFC 5987, as .NET sends it": (
+        b'filename="=?utf-8?B?w7xiZXIgYWxsZXMuanNvbmw=?="; '
+        b"filename*=utf-8''%C3%BCber%20alles.jsonl"
+    ),
+    "RFC 2047": b'filename="=?utf-8?B?w7xiZXIgYWxsZXMuanNvbmw=?="',
+    "RFC 2047 in Q": b'filename="=?UTF-8?Q?=C3=BCber_alles.jsonl?="',
+    "RFC 7578": 'filename="über alles.jsonl"'.encode(),
+}
+
+
+async def uploaded(api: Api, disposition: bytes, content: bytes = b"") -> httpx.Response:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; ' + disposition + b"\r\n\r\n"
+    return await api.http.post(
+        UPLOAD, content=head + (content or a_line()) + END, headers=MULTIPART
+    )
+
+
+@pytest.mark.parametrize("disposition", NAMED.values(), ids=NAMED)
+async def test_a_name_that_is_not_ascii_is_read(api: Api, disposition: bytes) -> None:
+    answer = await uploaded(api, disposition)
+    assert answer.status_code == 202, answer.text
+    job = await api.get(answer.headers["location"])
+    assert job["file_name"] == "über alles.jsonl"
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        b"filename*=utf-8''%FF.jsonl",
+        b"filename*=utf-16''%FF.jsonl",
+        b"filename*=utf-8''..%2F",
+        b'filename="=?hex?B?YS5qc29ubA==?="',
+        b'filename="=?utf-8?B?a?="',
+        b"filename*=''",
+    ],
+)
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
+async def test_a_name_that_cannot_be_read_is_refused(api: Api, disposition: bytes) -> None:
+    assert_refused(await uploaded(api, disposition), 400, "file")
+
+
+@pytest.mark.parametrize("ending", [".ndjson", ".jsonl.gz", ".NDJSON.GZ"])
+async def test_json_lines_are_taken_by_every_usual_name(
+    api: Api, settings: Settings, ending: str
+) -> None:
+    content = lines(1000)
+    is_packed = ending.lower().endswith(".gz")
+    sent = gzip.compress(content[:70]) + gzip.compress(content[70:]) if is_packed else content
+    answer = await uploaded(api, b'filename="app%s"' % ending.encode(), sent)
+    assert answer.status_code == 202, answer.text
+    job = await api.get(answer.headers["location"])
+    assert (job["file_name"], job["size"]) == (f"app{ending}", len(content))
+    stored = Path(settings.object_store.removeprefix("file:")) / job["id"]
+    assert stored.read_bytes() == content
+
+
+@pytest.mark.attack("bodies in gzip: bombs, broken streams")
+async def test_a_packed_file_has_the_limits_of_a_plain_one(
+    api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIGGERFISH_HORIZON_MAX_UPLOAD_BYTES", "1000000")
+    await close_all()
+    packed = gzip.compress(a_line() + b"\n" + a_line())
+    bomb = gzip.compress(a_line() + b"\n") + gzip.compress(bytes(1 << 20), 9) * 5
+    for content, status in ((packed[:-5], 400), (a_line(), 400), (bomb, 413)):
+        answer = await uploaded(api, b'filename="a.jsonl.gz"', content)
+        assert_refused(answer, status, "file" if status == 400 else None)
+    assert nothing_is_left(api, settings)
+
+
+@pytest.mark.attack("uploads: wrong bodies, names and sizes")
+async def test_a_boundary_that_is_too_long_is_refused(api: Api) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=" + "x" * 300}
+    assert_refused(await api.http.post(UPLOAD, content=b"x", headers=headers), 400, "Content-Type")
+
+
 @pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_what_is_no_file_of_log_lines_is_refused(api: Api, settings: Settings) -> None:
     refused = [
@@ -78,11 +157,13 @@ async def test_what_is_no_file_of_log_lines_is_refused(api: Api, settings: Setti
 
 @pytest.mark.attack("uploads: wrong bodies, names and sizes")
 async def test_a_body_is_one_part_called_file(api: Api, settings: Settings) -> None:
-    for files in (
-        {"other": ("a.jsonl", a_line())},
-        {"file": ("a.jsonl", a_line()), "more": ("b.jsonl", a_line())},
+    one = ("a.jsonl", a_line())
+    for files, wrong in (
+        ([("other", one)], "other"),
+        ([("file", one), ("more", one)], "more"),
+        ([("file", one), ("file", one)], "file"),
     ):
-        assert_refused(await api.http.post(UPLOAD, files=files), 400, "file")
+        assert_refused(await api.http.post(UPLOAD, files=files), 400, wrong)
     assert nothing_is_left(api, settings)
 
 

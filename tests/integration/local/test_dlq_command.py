@@ -48,7 +48,8 @@ def bury(settings: Settings, body: str) -> str:
 
 
 def job(event_id: object) -> str:
-    job = {"v": 1, "event_id": str(event_id), "due_at_us": 0, "endpoint_key": "e", "dedup_id": "d"}
+    event = {"id": str(event_id), "due_at_us": 0, "endpoint_key": "e"}
+    job = {"v": 2, "events": [event]}
     return json.dumps(job)
 
 

@@ -147,9 +147,9 @@ async def test_only_the_owner_with_the_scope_may_change_a_trigger(api: Api) -> N
 
 async def test_a_wrong_method_is_told_the_right_ones(api: Api) -> None:
     trigger = await api.create(an_api_trigger(HOOK))
+    posted = "OPTIONS, POST"
     whole = "DELETE, GET, HEAD, OPTIONS, PATCH"
-    verbs = {"": whole, "/pause": "OPTIONS, POST", "/resume": "OPTIONS, POST"}
-    for path, allowed in verbs.items():
+    for path, allowed in {"": whole, "/pause": posted, "/resume": posted}.items():
         answer = await api.http.put(f"{TRIGGERS}/{trigger['id']}{path}", json={})
         assert_refused(answer, 405)
         assert answer.headers["allow"] == allowed

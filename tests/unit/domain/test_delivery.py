@@ -28,7 +28,7 @@ HOURS = timedelta(hours=1)
 
 def event(attempt: int = 1) -> ClaimedEvent:
     return ClaimedEvent(
-        UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4), "endpoint", DUE, "{}", attempt, DUE
+        UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4), "endpoint", DUE, "{}", attempt, DUE, DUE
     )
 
 

@@ -108,7 +108,7 @@ def test_a_warning_is_a_line_like_ours(capsys):
 
 async def test_a_batch_that_is_put_back_says_in_which_invocation(capsys):
     @queue_function(parse_message)
-    async def handler(batch: Batch[EventRef]) -> None:
+    async def handler(batch: Batch[tuple[EventRef, ...]]) -> None:
         raise TryLater("The database is away.")
 
     await handler.native({"Records": []}, CONTEXT)

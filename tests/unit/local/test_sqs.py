@@ -1,15 +1,16 @@
-"""One queue through boto3, with SQS played by moto."""
+"""One queue as the poller uses it, with SQS played by moto over HTTP."""
 
 import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
-from local.runtime.sqs import QueueAwayError, SqsQueue, connect
-from tests.mocked_aws import mocked_aws
+from async_sqs import SqsClient
+from local.runtime.sqs import QueueAwayError, SqsQueue
+from tests.mocked_aws import aws_endpoint, mocked_aws
+from tests.sqs_service import SqsService
 
 POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 2}
 DEFINITIONS = {
@@ -25,13 +26,14 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "local")
     with mocked_aws():
-        yield connect(2)
+        yield boto3.client("sqs")
 
 
 @pytest.fixture
-def queue(client: Any) -> Iterator[SqsQueue]:
-    with ThreadPoolExecutor(2) as threads:
-        yield SqsQueue("jobs", client, threads, DEFINITIONS)
+async def queue(client: Any) -> AsyncIterator[SqsQueue]:
+    sqs = SqsClient(aws_endpoint())
+    yield SqsQueue("jobs", sqs, DEFINITIONS)
+    await sqs.close()
 
 
 def send(client: Any, count: int) -> str:
@@ -87,50 +89,40 @@ async def test_released_messages_are_visible_at_once(queue: SqsQueue, client: An
     assert counts(client, url) == (3, 0)
 
 
-class Refusing:
-    """A client whose deletes fail for the receipts in `refused`, each as often as its number says."""
+def refusing(refused: dict[str, int]) -> SqsService:
+    """Deletes fail for the receipts in `refused`, each as often as its number says."""
 
-    def __init__(self, refused: dict[str, int]) -> None:
-        self.refused = refused
-        self.calls: list[list[str]] = []
-
-    def delete_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> Any:
-        self.calls.append([entry["ReceiptHandle"] for entry in Entries])
+    def delete(request: Mapping[str, Any]) -> dict[str, Any]:
         failed = []
-        for entry in Entries:
-            if self.refused.get(entry["ReceiptHandle"], 0) > 0:
-                self.refused[entry["ReceiptHandle"]] -= 1
+        for entry in request["Entries"]:
+            if refused.get(entry["ReceiptHandle"], 0) > 0:
+                refused[entry["ReceiptHandle"]] -= 1
                 failed.append({"Id": entry["Id"], "SenderFault": False, "Code": "x"})
         return {"Failed": failed}
 
-    def receive_message(self, **_: Any) -> Any:
-        raise EndpointConnectionError(endpoint_url="http://sqs")
+    return SqsService(DeleteMessageBatch=delete)
 
 
-async def delete_through(client: Refusing) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        queue = SqsQueue("jobs", client, threads, {})  # type: ignore[arg-type]
-        await queue.delete([{"ReceiptHandle": "a"}, {"ReceiptHandle": "b"}])
+async def delete_through(service: SqsService) -> list[list[str]]:
+    """The receipts of each call."""
+    queue = SqsQueue("jobs", service.client, {})
+    await queue.delete([{"ReceiptHandle": "a"}, {"ReceiptHandle": "b"}])
+    return [[entry["ReceiptHandle"] for entry in one["Entries"]] for _, one in service.calls]
 
 
 async def test_only_failed_deletes_are_tried_again() -> None:
-    client = Refusing({"b": 1})
-    await delete_through(client)
-    assert client.calls == [["a", "b"], ["b"]]
+    assert await delete_through(refusing({"b": 1})) == [["a", "b"], ["b"]]
 
 
 async def test_a_delete_that_keeps_failing_is_logged_and_given_up(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    client = Refusing({"b": 99})
-    await delete_through(client)
-    assert client.calls == [["a", "b"], ["b"], ["b"]]
+    assert await delete_through(refusing({"b": 99})) == [["a", "b"], ["b"], ["b"]]
     assert "delete_failed" in capsys.readouterr().err
 
 
-async def test_a_connection_error_is_told_apart_as_the_queue_being_away() -> None:
-    with ThreadPoolExecutor(1) as threads:
-        queue = SqsQueue("jobs", Refusing({}), threads, {})  # type: ignore[arg-type]
-        queue._url = "known"
-        with pytest.raises(QueueAwayError, match="Could not connect"):
-            await queue.receive(10, 0)
+async def test_a_connection_error_is_told_apart_as_the_queue_being_away(client: Any) -> None:
+    sqs = SqsClient("http://127.0.0.1:1")
+    with pytest.raises(QueueAwayError, match="ClientConnectorError"):
+        await SqsQueue("jobs", sqs, {}).receive(10, 0)
+    await sqs.close()

@@ -10,27 +10,17 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
-    from mypy_boto3_sqs import SQSClient
-
-SENDERS = 4
 
 # Together less than the lease of a notification: a live worker always answers before.
 CONFIG = Config(
     connect_timeout=2,
     read_timeout=10,
     retries={"mode": "standard", "max_attempts": 2},
-    max_pool_connections=2 * SENDERS,
+    max_pool_connections=8,
 )
 
 # boto3 makes clients out of one shared session, which is not safe from several threads at once.
 _making_a_client = Lock()
-
-
-def sqs_client(endpoint_url: str | None) -> "SQSClient":
-    """Without checks of parameters, which are half its CPU."""
-    config = CONFIG.merge(Config(parameter_validation=False))
-    with _making_a_client:
-        return boto3.client("sqs", endpoint_url=endpoint_url, config=config)
 
 
 def s3_client(endpoint_url: str | None) -> "S3Client":

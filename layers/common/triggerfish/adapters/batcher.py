@@ -30,6 +30,13 @@ class Batcher(Generic[T, R]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: T) -> R:
+        return await self._add(item)
+
+    async def many(self, items: Sequence[T]) -> list[R]:
+        """Several items at once; raises the first error that one of their batches raised."""
+        return list(await asyncio.gather(*map(self._add, items)))
+
+    def _add(self, item: T) -> asyncio.Future[R]:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._open_lanes:
@@ -37,7 +44,7 @@ class Batcher(Generic[T, R]):
             task = asyncio.create_task(self._drain())
             self._tasks.add(task)  # the loop itself keeps only weak references
             task.add_done_callback(self._tasks.discard)
-        return await future
+        return future
 
     async def _drain(self) -> None:
         # A task starts after the callers of this loop iteration have queued, so they go together.

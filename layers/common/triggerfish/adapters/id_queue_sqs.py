@@ -1,25 +1,20 @@
 """A queue of ids over SQS, visible at once: of import jobs, of the catalogue's notifications."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from triggerfish.adapters.aws_clients import SENDERS
+from async_sqs import SqsClient
 from triggerfish.adapters.sqs_sender import SqsMessage, SqsSender
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 
 class SqsIdQueue:
     """The `IdQueue` port on a standard queue; `body` makes a message of an id."""
 
     def __init__(
-        self, client: "SQSClient", queue_url: str, body: Callable[[UUID], dict[str, Any]]
+        self, client: SqsClient, queue_url: str, body: Callable[[UUID], dict[str, Any]]
     ) -> None:
-        threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sqs-ids")
-        self._sender = SqsSender(client, queue_url, threads)
+        self._sender = SqsSender(client, queue_url)
         self._body = body
 
     async def send(self, ids: Sequence[UUID]) -> list[UUID]:

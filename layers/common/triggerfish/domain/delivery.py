@@ -55,7 +55,6 @@ class EventRef:
     event_id: UUID
     due_at: datetime
     endpoint_key: str
-    dedup_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,7 @@ class ClaimedEvent:
     payload: str
     attempt: int
     fired_at: datetime
+    due_at: datetime
     released_at: datetime | None = None
     is_to_hold: bool = False
     hops: int = 0
@@ -121,6 +121,7 @@ class Outcome:
     status: Status
     retry_at: datetime | None = None
     disable_trigger: bool = False
+    enqueued_at: datetime | None = None  # when the retry's message was left to the queue
 
     @property
     def ended_at(self) -> datetime:
@@ -142,17 +143,54 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What settling came to: whether the outcome was written, and the event that is next.
+class Returned:
+    """A third end of a lease: nothing was attempted, the event is free again."""
 
-    `disabled` says why the outcome has disabled its trigger, if it has. `is_blocked`: others hold
-    the rows of all events that wait for the endpoint, if only to note that they were sent.
+    event: ClaimedEvent
+    at: datetime
+
+
+Ending = Outcome | Held | Returned
+"""How a lease ends."""
+
+
+class Logged(StrEnum):
+    """Where an event is that a message names."""
+
+    ACTIVE = "active"
+    ARCHIVE = "archive"
+    WITHDRAWN = "withdrawn"  # taken back before it was due
+    NOWHERE = "nowhere"  # and never was
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Asks for an endpoint's due events, the oldest first: `slots` at most, due from `since` on."""
+
+    endpoint_key: str
+    slots: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Leased events of one endpoint. `has_more`: due ones are left, free or held by others."""
+
+    events: list[ClaimedEvent]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the endings of some leases came to.
+
+    `recorded` has an entry for each: whether it was written. `disabled`: ids of triggers that the
+    outcomes have disabled, and why.
     """
 
-    recorded: bool
-    next: ClaimedEvent | None
-    disabled: str | None = None
-    is_blocked: bool = False
+    recorded: list[bool]
+    disabled: dict[UUID, str]
+    claimed: Claimed | None
 
 
 NEVER_HEALS = ("destination_blocked", LOOP_DETECTED)

@@ -6,6 +6,7 @@ TriggerfishError
 ├── Forbidden       use a key with the needed scope
 ├── NotFound        check the id: it is unknown, or belongs to another project
 ├── Conflict        look at the current state first, then decide
+├── Stale           look at the present state: it is not the one that `If-Match` names
 ├── KeyReused       send a new idempotency key: this one belongs to another request
 ├── TooLarge        send less
 ├── TooManyRequests send slower
@@ -54,6 +55,10 @@ class NotFound(TriggerfishError):
 
 class Conflict(TriggerfishError):
     """The request does not fit the present state."""
+
+
+class Stale(TriggerfishError):
+    """The caller last saw an earlier state than the present one."""
 
 
 class KeyReused(TriggerfishError):

@@ -93,10 +93,3 @@ def seen(log: EventLog, policy: RetentionPolicy, now: datetime) -> SeenEventLog 
     return SeenEventLog(
         log, view.value, policy.archives_at(log.fired_at), policy.expires_at(log.fired_at)
     )
-
-
-def dedup_id(source: str, trigger_id: UUID | None, scheduled_for: datetime, event_id: UUID) -> str:
-    """The deduplication id that travels with a message: the occurrence, or else the event."""
-    if source == Source.SCHEDULED:
-        return f"{trigger_id}:{round(scheduled_for.timestamp() * 1000)}"
-    return str(event_id)

@@ -43,6 +43,7 @@ class ManualTest:
     due_at: datetime
     payload: str
     note: str
+    enqueued_at: datetime | None  # None: the sweep sends its message in time
 
 
 def parse_test(raw: object, definition: Definition) -> ManualTestRequest:

@@ -1,4 +1,4 @@
-"""What may be uploaded: a `.jsonl` file of bounded size whose first line is a JSON object."""
+"""What may be uploaded: a file of JSON lines of bounded size, whose first line is an object."""
 
 import hashlib
 
@@ -6,7 +6,8 @@ from triggerfish.domain.errors import FieldError, InvalidInput, TooLarge
 from triggerfish.domain.json_payload import parse_payload
 from triggerfish.domain.lines import MAX_LINE_BYTES, Line, LineReader
 
-EXTENSION = ".jsonl"
+EXTENSIONS = (".jsonl", ".ndjson")
+COMPRESSED = ".gz"
 MAX_NAME_CHARACTERS = 255
 FIELD = "file"
 
@@ -19,11 +20,17 @@ def refuse(message: str) -> InvalidInput:
 def check_name(name: str) -> str:
     """The file's own name, without the folders some clients send. Raises InvalidInput."""
     own = name.replace("\\", "/").rpartition("/")[2].strip()
-    if not own.lower().endswith(EXTENSION) or len(own) == len(EXTENSION):
-        raise refuse(f"must be named *{EXTENSION}: one JSON object a line")
+    stem, _, extension = own.lower().removesuffix(COMPRESSED).rpartition(".")
+    if not stem or f".{extension}" not in EXTENSIONS:
+        taken = ", ".join(f"*{ending}" for ending in EXTENSIONS)
+        raise refuse(f"must be named {taken}, or that in gzip with *{COMPRESSED}: JSON lines")
     if len(own) > MAX_NAME_CHARACTERS or not own.isprintable():
         raise refuse(f"its name must be at most {MAX_NAME_CHARACTERS} printable characters")
     return own
+
+
+def is_compressed(name: str) -> bool:
+    return name.lower().endswith(COMPRESSED)
 
 
 class UploadCheck:

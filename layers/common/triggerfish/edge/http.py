@@ -127,7 +127,15 @@ def lambda_handler(app: FastAPI) -> Mangum:
 async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The raw JSON body. Raises 415 for another content type, TooLarge beyond `max_bytes`."""
     _check_content_type(request)
-    return await _read(request, max_bytes)
+    return await whole_body(request, max_bytes)
+
+
+async def whole_body(request: Request, max_bytes: int) -> bytes:
+    """The raw body, as often as it is asked for. Raises TooLarge beyond `max_bytes`."""
+    known: bytes | None = getattr(request.state, "body", None)
+    if known is None:
+        known = request.state.body = await _read(request, max_bytes)
+    return known
 
 
 async def _read(request: Request, max_bytes: int) -> bytes:
@@ -156,7 +164,7 @@ async def read_batch(request: Request) -> Any:
 
 async def read_optional_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """As `read_json`, but no body at all is an empty object, whatever its type."""
-    body = await _read(request, max_bytes)
+    body = await whole_body(request, max_bytes)
     if not body:
         return {}
     _check_content_type(request)

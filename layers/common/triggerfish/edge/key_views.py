@@ -25,6 +25,10 @@ def key_view(key: ApiKey) -> dict[str, Any]:
     }
 
 
+def key_location(issued: IssuedKey) -> dict[str, str]:
+    return {"location": f"/api/v1/keys/{issued.key.id}"}
+
+
 def issued_key_view(issued: IssuedKey) -> dict[str, Any]:
     return key_view(issued.key) | {"key": issued.secret}
 

@@ -1,7 +1,9 @@
 """How what is known of a trigger looks in the API: history, fires to come, explanations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from fastapi import Request
 
 from triggerfish.domain.errors import TriggerfishError
 from triggerfish.domain.event_log import EventLog
@@ -11,6 +13,7 @@ from triggerfish.domain.trigger import Revision, Trigger, TriggerType
 from triggerfish.domain.upcoming import Upcoming
 from triggerfish.domain.webhook_url import RotatedUrl
 from triggerfish.edge.errors import of_error
+from triggerfish.edge.etag import unless_stale, version_of
 from triggerfish.edge.views import (
     created_trigger_view,
     definition_view,
@@ -119,3 +122,14 @@ def _event(log: EventLog) -> dict[str, Any]:
         "attempt_count": log.attempt_count,
         "last_error": log.last_error,
     }
+
+
+def trigger_version(trigger: Trigger) -> str:
+    """Of what its owner changes: not of its counters and next times."""
+    return version_of(trigger.revision.number, trigger.updated_at)
+
+
+def trigger_check(request: Request) -> Callable[[Trigger], None]:
+    """Raises Stale for a trigger that is not as `If-Match` names it."""
+    check = unless_stale(request)
+    return lambda trigger: check(trigger_version(trigger))

@@ -38,14 +38,21 @@ class ChangeTriggerDeps:
 
 
 async def update_trigger(
-    trigger_id: UUID, raw: object, caller: Principal, d: ChangeTriggerDeps
+    trigger_id: UUID,
+    raw: object,
+    caller: Principal,
+    d: ChangeTriggerDeps,
+    *,
+    check: Callable[[Trigger], None] = lambda trigger: None,
 ) -> Trigger:
     """Give the trigger a new revision with the fields of `raw` replaced.
 
-    Raises InvalidInput naming every wrong field, and NotFound.
+    `check` sees the trigger under its lock. Raises what it raises, InvalidInput naming every wrong
+    field, and NotFound.
     """
 
     def decide(standing: Standing, now: datetime) -> Standing:
+        check(standing.trigger)
         present = standing.trigger.revision.definition
         definition = patch_definition(present, raw, now=now)
         if definition.endpoint.url != present.endpoint.url:

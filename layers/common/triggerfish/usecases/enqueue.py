@@ -1,8 +1,7 @@
-"""Tell the workers that events become due. An unsent message costs time, never an event."""
+"""Tell the workers that events become due. An unsent message costs a second, never an event."""
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -11,21 +10,18 @@ from triggerfish.domain.errors import TryLater
 from triggerfish.ports import Clock, Queue
 
 
-class Enqueued(Protocol):
-    """Marks rows whose message is on its way, so that the sweep leaves them alone."""
+class Unsent(Protocol):
+    """Corrects rows, which are written as enqueued, so that the sweep sends their message."""
 
-    async def mark_enqueued(self, event_ids: Sequence[UUID], *, now: datetime) -> None: ...
+    async def mark_unsent(self, event_ids: Sequence[UUID]) -> None: ...
 
 
-async def enqueue(
-    refs: Sequence[EventRef], *, queue: Queue, events: Enqueued, clock: Clock
-) -> None:
-    """Send a message for each committed event; what the queue did not take is left to the sweep.
+async def enqueue(refs: Sequence[EventRef], *, queue: Queue, events: Unsent, clock: Clock) -> None:
+    """Send messages about committed events; the sweep sends what the queue did not take.
 
-    Raises nothing: the events are stored, and who is told otherwise would make them again.
+    Raises nothing: the events are stored, and a caller told otherwise would make them again.
     """
-    sent = await queue.send(refs, now=clock.now())
-    if not sent:
-        return
-    with suppress(TryLater):  # unmarked, they are sent again, and claimed once
-        await events.mark_enqueued([ref.event_id for ref in sent], now=clock.now())
+    sent = {ref.event_id for ref in await queue.send(refs, now=clock.now())}
+    if unsent := [ref.event_id for ref in refs if ref.event_id not in sent]:
+        with suppress(TryLater):  # taken for sent, they are found when they are due and wait
+            await events.mark_unsent(unsent)

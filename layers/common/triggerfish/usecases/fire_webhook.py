@@ -1,6 +1,6 @@
 """Fire an API trigger: check the payload, store the event, and only then say yes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from triggerfish.domain.payload_schema import Validator, violations
 from triggerfish.domain.trigger import FIRING, MAX_PAYLOAD_BYTES, WebhookTarget
 from triggerfish.domain.verification import is_verified
 from triggerfish.ports import Clock, Ids, Journal, Queue, Room
-from triggerfish.usecases.enqueue import Enqueued, enqueue
+from triggerfish.usecases.enqueue import Unsent, enqueue
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -40,7 +40,7 @@ class WebhookTargets(Protocol):
         ...
 
 
-class AcceptedEvents(Enqueued, Protocol):
+class AcceptedEvents(Unsent, Protocol):
     """Stores accepted events; concurrent calls share one commit."""
 
     async def insert(self, event: AcceptedEvent) -> bool:
@@ -83,6 +83,7 @@ class FireWebhookDeps:
     queue: Queue
     journal: Journal
     room: Room
+    run_behind: Callable[[Coroutine[Any, Any, None]], object]  # while the caller has its answer
 
 
 async def fire_webhook(
@@ -124,8 +125,8 @@ async def fire_webhook(
             event = _event(target, token_hash, body, hops_of(headers), d)
             if await _insert(event, request, d):
                 d.journal.accepted(event.id, source=Source.API, trigger_id=event.trigger_id)
-                ref = EventRef(event.id, event.fired_at, target.endpoint_key, str(event.id))
-                await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)
+                ref = EventRef(event.id, event.fired_at, target.endpoint_key)
+                d.run_behind(enqueue([ref], queue=d.queue, events=d.events, clock=d.clock))
                 return Accepted(event.id)
         d.targets.forget(token_hash)
     raise refusal or Conflict("The trigger is being changed; send the request again.")

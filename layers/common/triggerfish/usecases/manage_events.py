@@ -1,6 +1,6 @@
 """Create, change and list the events of the catalogue, as the team that manages it does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,17 +63,23 @@ async def create_event(raw: object, caller: Principal, d: ManageEventsDeps) -> C
 
 
 async def change_catalogue_event(
-    event_id: UUID, raw: object, d: ManageEventsDeps
+    event_id: UUID,
+    raw: object,
+    d: ManageEventsDeps,
+    *,
+    check: Callable[[CatalogueEvent], None] = lambda event: None,
 ) -> CatalogueEvent:
     """Change an event's status, notes or both, and tell of its new status.
 
-    Raises InvalidInput, NotFound, and Conflict for a transition that does not exist, or when
-    somebody else changed the event at the same time: then nothing is stored, and nothing lost.
+    `check` sees the event before. Raises what it raises, InvalidInput, NotFound, and Conflict for
+    a transition that does not exist, or when somebody else changed the event at the same time: then
+    nothing is stored, and nothing lost.
     """
     change = parse_change(raw)
     event = await d.events.get(event_id)
     if event is None:
         raise NotFound("There is no such event.")
+    check(event)
     changed, news = change_event(event, change, d.clock.now())
     notification = _notification(news, changed, d) if news else None
     if not await d.events.replace(changed, notification):

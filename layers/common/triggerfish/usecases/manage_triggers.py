@@ -1,12 +1,13 @@
 """List, look up and delete triggers of the caller's project."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from triggerfish.domain.access import Principal
-from triggerfish.domain.errors import NotFound
+from triggerfish.domain.errors import NotFound, Stale
 from triggerfish.domain.page import Page, Place, cut, decode_cursor
 from triggerfish.domain.trigger import Trigger
 from triggerfish.ports import Clock
@@ -25,7 +26,9 @@ class TriggerStore(Protocol):
         limit: int,
     ) -> list[Trigger]: ...
 
-    async def delete(self, project_id: UUID, trigger_id: UUID, *, now: datetime) -> bool: ...
+    async def delete(
+        self, project_id: UUID, trigger_id: UUID, *, now: datetime, seen: datetime | None = None
+    ) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,24 @@ async def get_trigger(trigger_id: UUID, caller: Principal, d: ManageTriggersDeps
     return trigger
 
 
-async def delete_trigger(trigger_id: UUID, caller: Principal, d: ManageTriggersDeps) -> None:
-    """Stop future firings; what has fired stays in the log. Raises NotFound."""
-    if not await d.triggers.delete(caller.project_id, trigger_id, now=d.clock.now()):
+async def delete_trigger(
+    trigger_id: UUID,
+    caller: Principal,
+    d: ManageTriggersDeps,
+    *,
+    check: Callable[[Trigger], None] | None = None,
+) -> None:
+    """Stop future firings; what has fired stays in the log.
+
+    With a `check` only the very state that it saw is deleted. Raises what it raises, NotFound, and
+    Stale for a trigger that is changed at the same time.
+    """
+    seen = None
+    if check is not None:
+        trigger = await get_trigger(trigger_id, caller, d)
+        check(trigger)
+        seen = trigger.updated_at
+    if not await d.triggers.delete(caller.project_id, trigger_id, now=d.clock.now(), seen=seen):
+        if seen:
+            raise Stale("The trigger is being changed at the same time.")
         raise NotFound("There is no such trigger.")

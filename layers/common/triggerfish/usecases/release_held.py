@@ -1,7 +1,7 @@
 """Release held events: deliver what fired while its trigger was disabled."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from triggerfish.domain.errors import Conflict, NotFound
 from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.domain.trigger import Trigger, TriggerStatus
 from triggerfish.ports import Clock, Queue
+from triggerfish.usecases.enqueue import Unsent, enqueue
 
 BATCH = 500
 
@@ -33,21 +34,14 @@ class HeldEvents(Protocol):
         ...
 
 
-class Resent(Protocol):
-    async def mark_resent(
-        self, event_ids: list[UUID], *, now: datetime, horizon: timedelta
-    ) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class ReleaseHeldDeps:
     clock: Clock
     triggers: TriggerStore
     held: HeldEvents
-    overdue: Resent
+    events: Unsent
     queue: Queue
     retention: RetentionPolicy
-    lookahead: timedelta
 
 
 async def release_held(trigger_id: UUID, caller: Principal, d: ReleaseHeldDeps) -> int:
@@ -78,8 +72,5 @@ async def _release_batch(trigger: Trigger, d: ReleaseHeldDeps) -> list[EventRef]
         now=now,
         limit=BATCH,
     )
-    sent = await d.queue.send(refs, now=now)
-    if sent:
-        ids = [ref.event_id for ref in sent]
-        await d.overdue.mark_resent(ids, now=now, horizon=d.lookahead)
+    await enqueue(refs, queue=d.queue, events=d.events, clock=d.clock)
     return refs

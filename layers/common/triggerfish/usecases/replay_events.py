@@ -13,7 +13,7 @@ from triggerfish.domain.page import cut
 from triggerfish.domain.replay import Original, Replay
 from triggerfish.domain.retry import WhichEndpoint
 from triggerfish.ports import Ids, Journal, Queue, Room
-from triggerfish.usecases.enqueue import Enqueued, enqueue
+from triggerfish.usecases.enqueue import Unsent, enqueue
 from triggerfish.usecases.query_event_logs import (
     QueryEventLogsDeps,
     Window,
@@ -55,7 +55,7 @@ class ReplayEventsDeps:
     ids: Ids
     logs: QueryEventLogsDeps
     replays: ReplayStore
-    events: Enqueued
+    events: Unsent
     queue: Queue
     journal: Journal
     room: Room

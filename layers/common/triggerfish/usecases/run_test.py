@@ -1,7 +1,7 @@
 """Run a test: fire a trigger, or a definition that is not saved, once and at the caller's word."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from triggerfish.domain.manual_test import ManualTest, parse_test, parse_unsaved
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.trigger import Definition, Revision, Trigger
 from triggerfish.ports import Clock, Ids, Journal, Queue, Room
-from triggerfish.usecases.enqueue import Enqueued, enqueue
+from triggerfish.usecases.enqueue import Unsent, enqueue
 
 
 class TriggerStore(Protocol):
@@ -37,7 +37,7 @@ class RunTestDeps:
     ids: Ids
     triggers: TriggerStore
     tests: ManualTestStore
-    events: Enqueued
+    events: Unsent
     queue: Queue
     journal: Journal
     lookahead: timedelta
@@ -64,13 +64,13 @@ async def run_test(trigger_id: UUID, raw: object, caller: Principal, d: RunTestD
     now = d.clock.now()
     note = request.note or f'Test run of "{definition.name}"'
     test = ManualTest(
-        d.ids.uuid7(now), caller.project_id, trigger.revision.id, now, request.payload, note
+        d.ids.uuid7(now), caller.project_id, trigger.revision.id, now, request.payload, note, now
     )
     d.room.take(caller.project_id, events=1, size=len(test.payload.encode()))
     if not await d.tests.insert(test):
         raise NotFound("There is no such trigger.")
     d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=trigger.id)
-    await _enqueue(test, definition, now, d)
+    await _enqueue(test, definition, d)
     return StartedTest(test, trigger.id, None)
 
 
@@ -95,16 +95,17 @@ async def run_unsaved_test(raw: object, caller: Principal, d: RunTestDeps) -> St
         unsaved.due_at,
         unsaved.request.payload,
         note,
+        now if unsaved.due_at <= now + d.lookahead else None,
     )
     d.room.take(caller.project_id, events=1, size=len(test.payload.encode()))
     await d.tests.insert_unsaved(test, revision)
     d.journal.accepted(test.id, source=Source.MANUAL_TEST, trigger_id=None)
-    await _enqueue(test, unsaved.definition, now, d)
+    await _enqueue(test, unsaved.definition, d)
     return StartedTest(test, None, revision.secrets.present)
 
 
-async def _enqueue(test: ManualTest, definition: Definition, now: datetime, d: RunTestDeps) -> None:
+async def _enqueue(test: ManualTest, definition: Definition, d: RunTestDeps) -> None:
     """A test beyond the look-ahead has no message yet: the sweep sends it in time."""
-    if test.due_at <= now + d.lookahead:
-        ref = EventRef(test.id, test.due_at, definition.endpoint.key, str(test.id))
+    if test.enqueued_at is not None:
+        ref = EventRef(test.id, test.due_at, definition.endpoint.key)
         await enqueue([ref], queue=d.queue, events=d.events, clock=d.clock)

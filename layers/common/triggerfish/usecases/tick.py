@@ -11,10 +11,13 @@ from triggerfish.domain.catch_up import Waiting
 from triggerfish.domain.delivery import EventRef
 from triggerfish.domain.firing import Batch, DueTrigger, Fired, plan_batch
 from triggerfish.ports import Clock, Heartbeats, Ids, Journal, Queue
-from triggerfish.usecases.enqueue import Enqueued, enqueue
+from triggerfish.usecases.enqueue import Unsent, enqueue
 
 CLAIM_LIMIT = 500
 SWEEP_LIMIT = 1000
+# A due event that nobody has claimed for so long has lost its message, or its endpoint is busy.
+WAITING_GRACE = timedelta(milliseconds=500)
+ENOUGH_MESSAGES = 1000
 
 
 class DueTriggers(Protocol):
@@ -33,13 +36,25 @@ class DueTriggers(Protocol):
 
 
 class Overdue(Protocol):
-    """Open events whose message is missing."""
+    """Open events that no message is about."""
 
-    async def overdue(self, *, now: datetime, horizon: timedelta, limit: int) -> list[EventRef]: ...
+    async def unsent(self, *, until: datetime, limit: int) -> list[EventRef]:
+        """Events due by `until` that were never enqueued."""
+        ...
 
-    async def mark_resent(
-        self, event_ids: Sequence[UUID], *, now: datetime, horizon: timedelta
+    async def mark_sent(
+        self, event_ids: Sequence[UUID], *, now: datetime, until: datetime
     ) -> None: ...
+
+    async def waiting(self, *, due_by: datetime, limit: int) -> list[EventRef]:
+        """Events that have been due since `due_by`: of each endpoint at least one."""
+        ...
+
+
+class Leases(Protocol):
+    async def give_back_lapsed(self, *, now: datetime) -> int:
+        """Free the events of workers that have died; how many there were."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +62,9 @@ class TickDeps:
     clock: Clock
     ids: Ids
     due: DueTriggers
-    events: Enqueued
+    events: Unsent
     overdue: Overdue
+    leases: Leases
     queue: Queue
     heartbeats: Heartbeats
     journal: Journal
@@ -108,12 +124,13 @@ async def _fire_batches(
 ) -> tuple[int, int]:
     fired = skipped = 0
     while True:
-        batch = await _fire_batch(d, d.clock.now(), horizon, only)
+        now = d.clock.now()
+        batch = await _fire_batch(d, now, horizon, only)
         fired += len(batch.refs)
         skipped += batch.skipped
         if batch.refs or batch.skipped:
             d.journal.fired(batch.refs, skipped=batch.skipped)
-        if near := [ref for ref in batch.refs if ref.due_at <= d.clock.now() + horizon]:
+        if near := [ref for ref in batch.refs if ref.due_at <= now + horizon]:
             sending.create_task(enqueue(near, queue=d.queue, events=d.events, clock=d.clock))
         if batch.claimed < CLAIM_LIMIT:
             return fired, skipped
@@ -134,13 +151,33 @@ async def _fire_batch(
 
 
 async def sweep(horizon: timedelta, d: TickDeps) -> int:
-    """Re-send overdue events that have no message; bounded, the next tick goes on.
+    """Free the events of dead workers, and send messages about open events that none is about.
 
-    Marked only when the queue took the message: while it is away, every tick tries again.
+    Bounded; the next tick goes on. While the queue is away, every tick tries again.
     """
-    refs = await d.overdue.overdue(now=d.clock.now(), horizon=horizon, limit=SWEEP_LIMIT)
+    await d.leases.give_back_lapsed(now=d.clock.now())
+    return await _send_unsent(horizon, d) + await _remind(d)
+
+
+async def _send_unsent(horizon: timedelta, d: TickDeps) -> int:
+    until = d.clock.now() + horizon
+    refs = await d.overdue.unsent(until=until, limit=SWEEP_LIMIT)
     sent = await d.queue.send(refs, now=d.clock.now())
     if sent:
         ids = [ref.event_id for ref in sent]
-        await d.overdue.mark_resent(ids, now=d.clock.now(), horizon=horizon)
+        await d.overdue.mark_sent(ids, now=d.clock.now(), until=until)
     return len(sent)
+
+
+async def _remind(d: TickDeps) -> int:
+    """Send a message for each endpoint where an event has waited for a moment.
+
+    Perhaps its message was lost, or nobody works there since a worker met a lock. If a worker does,
+    the message costs it next to nothing, so nobody has to know. While many messages wait to be
+    received, workers have enough to do, or there are none.
+    """
+    due_by = d.clock.now() - WAITING_GRACE
+    refs = await d.overdue.waiting(due_by=due_by, limit=SWEEP_LIMIT)
+    if not refs or await d.queue.waiting() >= ENOUGH_MESSAGES:
+        return 0
+    return len(await d.queue.send(refs, now=d.clock.now()))

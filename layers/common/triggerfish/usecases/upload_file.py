@@ -9,9 +9,10 @@ from uuid import UUID
 
 from triggerfish.domain.access import Principal
 from triggerfish.domain.errors import Conflict, FieldError, InvalidInput, TryLater
+from triggerfish.domain.gzip_stream import GzipError, Inflater
 from triggerfish.domain.job import Job, object_key
 from triggerfish.domain.trigger import Trigger
-from triggerfish.domain.upload import UploadCheck, check_name
+from triggerfish.domain.upload import UploadCheck, check_name, is_compressed, refuse
 from triggerfish.ports import Clock, IdQueue, Ids, ObjectStore, Room
 
 
@@ -87,7 +88,8 @@ async def upload_file(
             f"The project has {d.imports_per_project} imports, as many as it may have; delete one."
         )
     try:
-        job = await _store(job_id, chunks, d)
+        content = _inflated(chunks) if is_compressed(file_name) else chunks
+        job = await _store(job_id, content, d)
     except BaseException:
         with suppress(TryLater):  # the sweep has it then
             await d.jobs.abandon(job_id, now=d.clock.now())
@@ -106,6 +108,17 @@ async def _check_trigger(on_complete: UUID | None, caller: Principal, d: UploadF
     if trigger is None or trigger.webhook_token is None:
         message = "must be the id of an API trigger of this project"
         raise InvalidInput("The query is not valid.", (FieldError("on_complete", message),))
+
+
+async def _inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    inflater = Inflater()
+    try:
+        async for chunk in chunks:
+            for piece in inflater.pieces(chunk):
+                yield piece
+        inflater.finish()
+    except GzipError as error:
+        raise refuse(str(error)) from error
 
 
 async def _store(job_id: UUID, chunks: AsyncIterator[bytes], d: UploadFileDeps) -> Job:

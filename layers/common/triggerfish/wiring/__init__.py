@@ -29,6 +29,8 @@ class Wiring(TriggerParts, OperationsParts, HorizonParts, CatalogueParts):
             await self.database.close()
         if "deliver" in self.__dict__:
             await self.sender.aclose()
+        if "sqs" in self.__dict__:
+            await self.sqs.close()
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import cast
 from uuid import UUID
 
-from triggerfish.adapters.aws_clients import ses_client, sns_client, sqs_client
+from triggerfish.adapters.aws_clients import ses_client, sns_client
 from triggerfish.adapters.catalogue_journal import LogCatalogueJournal
 from triggerfish.adapters.db.catalogue_events import CatalogueEvents
 from triggerfish.adapters.db.catalogue_notifications import CatalogueNotifications
@@ -38,9 +38,8 @@ class CatalogueParts(FiringParts):
 
     @cached_property
     def notification_queue(self) -> SqsIdQueue:
-        client = sqs_client(self.settings.sqs_endpoint_url)
         return SqsIdQueue(
-            client, self.settings.notifications_queue_url, catalogue_notification.message_body
+            self.sqs, self.settings.notifications_queue_url, catalogue_notification.message_body
         )
 
     @cached_property

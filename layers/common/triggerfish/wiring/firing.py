@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from triggerfish.adapters.accepted_events import BatchedAcceptedEvents
+from triggerfish.adapters.behind import run_behind
 from triggerfish.adapters.db.due_triggers import DueTriggers
 from triggerfish.adapters.db.held_events import HeldEvents
 from triggerfish.adapters.db.idempotency_keys import IdempotencyKeys
@@ -20,7 +21,7 @@ from triggerfish.adapters.webhook_targets import WebhookTargets
 from triggerfish.domain.egress import EgressPolicy, parse_egress_allow
 from triggerfish.domain.quota import Quota
 from triggerfish.domain.rate import Rate
-from triggerfish.domain.slots import Slots
+from triggerfish.usecases.courier import CourierDeps, Couriers
 from triggerfish.usecases.deliver import DeliverDeps
 from triggerfish.usecases.fire_webhook import FireWebhookDeps
 from triggerfish.usecases.query_event_logs import QueryEventLogsDeps
@@ -43,6 +44,7 @@ class FiringParts(SharedParts):
             due=DueTriggers(self.database),
             events=self.events,
             overdue=self.overdue,
+            leases=self.deliveries,
             queue=self.queue,
             heartbeats=self.observations,
             journal=self.journal,
@@ -63,11 +65,12 @@ class FiringParts(SharedParts):
             ids=self.ids,
             targets=WebhookTargets(self.triggers, self.clock),
             rates=RateLimits("webhook", Rate(self.settings.webhook_rate), self.clock),
-            events=BatchedAcceptedEvents(self.events, self.clock),
+            events=BatchedAcceptedEvents(self.events),
             keyed=IdempotencyKeys(self.database),
             queue=self.queue,
             journal=self.journal,
             room=self.room,
+            run_behind=run_behind,
         )
 
     @cached_property
@@ -103,10 +106,9 @@ class FiringParts(SharedParts):
             clock=self.clock,
             triggers=self.triggers,
             held=HeldEvents(self.database),
-            overdue=self.overdue,
+            events=self.events,
             queue=self.queue,
             retention=self.settings.retention,
-            lookahead=self.settings.lookahead,
         )
 
     @cached_property
@@ -118,20 +120,33 @@ class FiringParts(SharedParts):
         return HttpSender(self.egress, now=self.clock.now, services=self.settings.services)
 
     @cached_property
-    def deliver(self) -> DeliverDeps:
+    def batched_deliveries(self) -> BatchedDeliveries:
+        return BatchedDeliveries(self.deliveries, self.clock)
+
+    @cached_property
+    def courier(self) -> CourierDeps:
         settings = RevisionSettings(self.triggers, self.clock)
-        return DeliverDeps(
+        return CourierDeps(
             clock=self.clock,
-            slots=Slots(self.settings.endpoint_concurrency),
-            deliveries=BatchedDeliveries(self.deliveries, self.clock),
+            deliveries=self.batched_deliveries,
             settings_of=settings,
             current_settings=settings.current,
             sender=self.sender,
             queue=self.queue,
-            heartbeats=SparseHeartbeats(self.observations),
             journal=self.journal,
-            retention=self.settings.retention,
             lookahead=self.settings.lookahead,
+            concurrency=self.settings.endpoint_concurrency,
+        )
+
+    @cached_property
+    def deliver(self) -> DeliverDeps:
+        return DeliverDeps(
+            clock=self.clock,
+            couriers=Couriers(self.courier),
+            places=self.batched_deliveries,
+            queue=self.queue,
+            heartbeats=SparseHeartbeats(self.observations),
+            retention=self.settings.retention,
         )
 
     @cached_property

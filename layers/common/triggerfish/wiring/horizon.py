@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from triggerfish.adapters.aws_clients import s3_client, sqs_client
+from triggerfish.adapters.aws_clients import s3_client
 from triggerfish.adapters.db.job_changes import JobChanges
 from triggerfish.adapters.db.job_progress import JobProgress
 from triggerfish.adapters.db.job_tickets import JobTickets
@@ -37,8 +37,7 @@ class HorizonParts(FiringParts):
 
     @cached_property
     def job_queue(self) -> SqsIdQueue:
-        client = sqs_client(self.settings.sqs_endpoint_url)
-        return SqsIdQueue(client, self.settings.imports_queue_url, job.message_body)
+        return SqsIdQueue(self.sqs, self.settings.imports_queue_url, job.message_body)
 
     @cached_property
     def object_store(self) -> ObjectStore:

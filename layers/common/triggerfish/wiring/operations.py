@@ -3,7 +3,6 @@
 from datetime import timedelta
 from functools import cached_property
 
-from triggerfish.adapters.aws_clients import sqs_client
 from triggerfish.adapters.db.event_summary import EventSummaries
 from triggerfish.adapters.db.project_metrics import ProjectMetricsRows
 from triggerfish.adapters.db.projects import Projects
@@ -41,7 +40,7 @@ class OperationsParts(SharedParts):
             ),
         }
         known = {name: urls for name, urls in queues.items() if all(urls)}
-        return SqsQueueDepths(sqs_client(settings.sqs_endpoint_url), known)
+        return SqsQueueDepths(self.sqs, known)
 
     @cached_property
     def observe(self) -> ObserveDeps:

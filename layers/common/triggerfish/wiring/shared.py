@@ -3,12 +3,13 @@
 from datetime import timedelta
 from functools import cached_property
 
-from triggerfish.adapters.aws_clients import sqs_client
+from async_sqs import SqsClient
 from triggerfish.adapters.clock import SystemClock
 from triggerfish.adapters.db import searches
 from triggerfish.adapters.db.deliveries import Deliveries
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.event_logs import EventLogs
+from triggerfish.adapters.db.idempotent_requests import IdempotentRequests
 from triggerfish.adapters.db.keys import Keys
 from triggerfish.adapters.db.observations import Observations
 from triggerfish.adapters.db.overdue_events import OverdueEvents
@@ -57,10 +58,11 @@ class SharedParts:
 
     @cached_property
     def queue(self) -> SqsQueue:
-        return SqsQueue(
-            sqs_client(self.settings.sqs_endpoint_url),
-            self.settings.deliveries_queue_url,
-        )
+        return SqsQueue(self.sqs, self.settings.deliveries_queue_url)
+
+    @cached_property
+    def sqs(self) -> SqsClient:
+        return SqsClient(self.settings.sqs_endpoint_url)
 
     @cached_property
     def vault(self) -> Vault:
@@ -77,7 +79,9 @@ class SharedParts:
     @cached_property
     def deliveries(self) -> Deliveries:
         return Deliveries(
-            self.database, disable_after=timedelta(seconds=self.settings.disable_after_seconds)
+            self.database,
+            disable_after=timedelta(seconds=self.settings.disable_after_seconds),
+            worker=self.settings.worker,
         )
 
     @cached_property
@@ -91,6 +95,10 @@ class SharedParts:
     @cached_property
     def keys(self) -> Keys:
         return Keys(self.database)
+
+    @cached_property
+    def keyed_requests(self) -> IdempotentRequests:
+        return IdempotentRequests(self.database, self.vault, self.clock, self.ids)
 
     @cached_property
     def authentication(self) -> AuthenticateDeps:

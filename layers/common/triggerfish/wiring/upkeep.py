@@ -74,3 +74,15 @@ async def rekey(settings: Settings) -> int:
         return await parts.sealed_secrets.rekey()
     finally:
         await parts.close()
+
+
+async def give_back_leases(settings: Settings) -> int:
+    """Free the events that an earlier worker of this name has left leased; how many there were.
+
+    Raises TryLater when the database is away.
+    """
+    parts = Wiring(settings)
+    try:
+        return await parts.deliveries.give_back_own(now=parts.clock.now())
+    finally:
+        await parts.close()

@@ -59,7 +59,7 @@ COUNT_OUTCOMES = f"""
                count(lateness_ms), coalesce(sum(lateness_ms), 0), coalesce(max(lateness_ms), 0),
                {_histogram("lateness_ms", LATENESS_BOUNDS_MS)}
           FROM done
-         WHERE status <> 'held'
+         WHERE duration_ms IS NOT NULL  -- it was attempted
          GROUP BY 1, 2, 3, 4, 5
          ORDER BY 1, 2, 3, 4, 5
         {ON_CONFLICT_ADD})

@@ -66,21 +66,28 @@ class DueTriggers:
             if not due:
                 return Fired(0, [], 0)
             batch = decide(due, await _waiting(connection, due, now))
-            refs = await _insert_events(connection, batch.plans, new_id)
+            refs = await _insert_events(connection, batch.plans, new_id, now=now, until=until)
             await move(connection, batch.moved)
             await _advance(connection, batch.plans)
             return Fired(len(due), refs, sum(plan.skipped for plan in batch.plans))
 
 
 async def _insert_events(
-    connection: AsyncConnection, plans: Sequence[Plan], new_id: Callable[[datetime], UUID]
+    connection: AsyncConnection,
+    plans: Sequence[Plan],
+    new_id: Callable[[datetime], UUID],
+    *,
+    now: datetime,
+    until: datetime,
 ) -> list[EventRef]:
     events = [
         (new_id(firing.fired_at), plan.trigger.revision_id, firing)
         for plan in plans
         for firing in plan.firings
     ]
-    return await insert_scheduled(connection, events) if events else []
+    if not events:
+        return []
+    return await insert_scheduled(connection, events, now=now, until=until)
 
 
 async def _claim_due(

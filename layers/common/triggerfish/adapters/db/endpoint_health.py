@@ -30,7 +30,7 @@ NOTE_HEALTH = f"""
         SELECT trigger_id, revision_id, bool_or(status = 'success') AS is_successful,
                bool_or(status = 'failure') AS is_exhausted, bool_or(is_gone) AS is_gone
           FROM done
-         WHERE trigger_id IS NOT NULL AND status <> 'held'
+         WHERE trigger_id IS NOT NULL AND duration_ms IS NOT NULL  -- it was attempted
          GROUP BY trigger_id, revision_id
          ORDER BY trigger_id),
     noted AS (

@@ -18,7 +18,7 @@ from triggerfish.adapters.db.engine import Database, fetch
 from triggerfish.adapters.db.values import no_more_than_a_page, to_json, uuid_array
 from triggerfish.adapters.db.webhook_urls import token_holds
 from triggerfish.domain.delivery import EventRef
-from triggerfish.domain.event_log import AcceptedEvent, EventLog, Selection, dedup_id
+from triggerfish.domain.event_log import AcceptedEvent, EventLog, Selection
 from triggerfish.domain.firing import Firing
 
 ACTIVE, ARCHIVE = "event_logs_active", "event_logs_archive"
@@ -26,24 +26,25 @@ ACTIVE, ARCHIVE = "event_logs_active", "event_logs_archive"
 INSERT_SCHEDULED = text(f"""
     INSERT INTO {ACTIVE}
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
-            fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
+            fired_at, payload, endpoint_key, status, attempt, next_attempt_at, enqueued_at)
     SELECT n.id, r.project_id, r.trigger_id, r.id, r.type, 'scheduled', false, n.scheduled_for,
-           n.fired_at, r.payload, r.endpoint_key, 'pending', 0, coalesce(n.turn, n.scheduled_for)
+           n.fired_at, r.payload, r.endpoint_key, 'pending', 0, coalesce(n.turn, n.scheduled_for),
+           CASE WHEN coalesce(n.turn, n.scheduled_for) <= :until THEN :now END
       FROM json_to_recordset(CAST(:events AS json))
         AS n (id uuid, revision_id uuid, scheduled_for timestamptz, fired_at timestamptz,
               turn timestamptz)
       JOIN trigger_revisions r ON r.id = n.revision_id
     ON CONFLICT (trigger_id, scheduled_for) WHERE source = 'scheduled' DO NOTHING
-    RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at
+    RETURNING id, endpoint_key, next_attempt_at
 """)
 
 # The join makes the caller's cached trigger harmless: nothing is accepted for one that has changed.
 INSERT_ACCEPTED = text(f"""
     INSERT INTO {ACTIVE}
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
-            fired_at, payload, endpoint_key, status, attempt, next_attempt_at, hops)
+            fired_at, payload, endpoint_key, status, attempt, next_attempt_at, enqueued_at, hops)
     SELECT n.id, t.project_id, t.id, t.revision_id, 'api', 'api', false, n.fired_at,
-           n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at, n.hops
+           n.fired_at, n.payload, r.endpoint_key, 'pending', 0, n.fired_at, n.fired_at, n.hops
       FROM json_to_recordset(CAST(:events AS json))
         AS n (id uuid, trigger_id uuid, revision_id uuid, fired_at timestamptz, payload text,
               token_hash text, hops smallint)
@@ -54,12 +55,17 @@ INSERT_ACCEPTED = text(f"""
     RETURNING id
 """)
 
-MARK_ENQUEUED = text(f"""
-    UPDATE {ACTIVE} SET enqueued_at = :now
-     WHERE id = ANY(CAST(:ids AS uuid[])) AND enqueued_at IS NULL
-       AND next_attempt_at IS NOT NULL AND lease_until IS NULL  -- pending; see deliveries.py
-       AND attempt = 0  -- not a retry that overtook this mark: it has no message yet
-""")
+
+# Of an event that is still open: in its other states no message is needed.
+def _mark_unsent(table: str) -> TextClause:
+    return text(f"""
+        UPDATE {table} SET enqueued_at = NULL
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND next_attempt_at IS NOT NULL
+           AND lease_until IS NULL
+    """)
+
+
+MARK_UNSENT = {table: _mark_unsent(table) for table in (ACTIVE, ARCHIVE)}
 
 LOG_COLUMNS = """
     id, trigger_id, trigger_type, source, is_test, note, scheduled_for, fired_at, payload, status,
@@ -171,8 +177,11 @@ class EventLogs:
         stored = {row.id for row in rows}
         return [event.id in stored for event in events]
 
-    async def mark_enqueued(self, event_ids: Sequence[UUID], *, now: datetime) -> None:
-        await self._database.run(MARK_ENQUEUED, ids=uuid_array(sorted(event_ids)), now=now)
+    async def mark_unsent(self, event_ids: Sequence[UUID]) -> None:
+        """Have the sweep send a message about these events, which are written as enqueued."""
+        ids = uuid_array(sorted(event_ids))
+        for statement in MARK_UNSENT.values():
+            await self._database.run(statement, ids=ids)
 
     async def page(self, project_id: UUID, wanted: Selection) -> list[EventLog]:
         """What is wanted, newest first."""
@@ -194,9 +203,16 @@ class EventLogs:
 
 
 async def insert_scheduled(
-    connection: AsyncConnection, events: Sequence[tuple[UUID, UUID, Firing]]
+    connection: AsyncConnection,
+    events: Sequence[tuple[UUID, UUID, Firing]],
+    *,
+    now: datetime,
+    until: datetime,
 ) -> list[EventRef]:
-    """Write the events (id, revision id, firing) of due occurrences; one already logged is left."""
+    """Write the events (id, revision id, firing) of due occurrences; one already logged is left.
+
+    Those due by `until` are written as enqueued: their messages are to be sent next.
+    """
     rows = await fetch(
         connection,
         INSERT_SCHEDULED,
@@ -212,17 +228,14 @@ async def insert_scheduled(
                     }
                     for id, revision_id, firing in events
                 ]
-            )
+            ),
+            "now": now,
+            "until": until,
         },
     )
     return [event_ref(row) for row in rows]
 
 
 def event_ref(row: Row[Any]) -> EventRef:
-    """The message's view of a row that names its id, occurrence, endpoint and time."""
-    return EventRef(
-        row.id,
-        row.next_attempt_at,
-        row.endpoint_key,
-        dedup_id(row.source, row.trigger_id, row.scheduled_for, row.id),
-    )
+    """The message's view of a row that names its id, endpoint and time."""
+    return EventRef(row.id, row.next_attempt_at, row.endpoint_key)

@@ -21,12 +21,12 @@ def _release(table: str) -> TextClause:
              LIMIT :limit
                FOR UPDATE SKIP LOCKED)
         UPDATE {table} e
-           SET status = 'pending', next_attempt_at = :now, enqueued_at = NULL,
+           SET status = 'pending', next_attempt_at = :now, enqueued_at = :now,
                released_at = :now, revision_id = r.id, endpoint_key = r.endpoint_key
           FROM held, triggers t JOIN trigger_revisions r ON r.id = t.revision_id
          WHERE e.id = held.id AND e.fired_at = held.fired_at
            AND t.id = :trigger_id AND t.project_id = :project_id AND t.status <> 'disabled'
-        RETURNING e.id, e.trigger_id, e.source, e.scheduled_for, e.endpoint_key, e.next_attempt_at
+        RETURNING e.id, e.endpoint_key, e.next_attempt_at
     """)
 
 

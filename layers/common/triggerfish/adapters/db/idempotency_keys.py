@@ -30,9 +30,10 @@ INSERT_KEYED = text(f"""
         RETURNING event_id)
     INSERT INTO {ACTIVE}
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, scheduled_for,
-            fired_at, payload, endpoint_key, status, attempt, next_attempt_at, hops)
+            fired_at, payload, endpoint_key, status, attempt, next_attempt_at, enqueued_at, hops)
     SELECT taken.event_id, target.project_id, target.id, :revision_id, 'api', 'api', false,
-           :fired_at, :fired_at, :payload, target.endpoint_key, 'pending', 0, :fired_at, :hops
+           :fired_at, :fired_at, :payload, target.endpoint_key, 'pending', 0, :fired_at,
+           :fired_at, :hops
       FROM target, taken
     RETURNING id
 """)

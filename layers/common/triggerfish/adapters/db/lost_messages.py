@@ -10,15 +10,15 @@ from sqlalchemy import text
 
 from triggerfish.adapters.db.engine import Database
 
-# By the open index. What was sent longer ago than a minute the sweep takes up at once anyway.
+# By the index on open events. Those that are due already, the sweep finds waiting.
 EVENTS = text("""
     UPDATE event_logs_active SET enqueued_at = NULL
-     WHERE status IN ('pending', 'delivering') AND enqueued_at > :now - INTERVAL '60 s'
+     WHERE status = 'pending' AND next_attempt_at > :now
 """)
 
 ARCHIVED_EVENTS = text("""
     UPDATE event_logs_archive SET enqueued_at = NULL
-     WHERE status IN ('pending', 'delivering') AND enqueued_at > :now - INTERVAL '60 s'
+     WHERE status = 'pending' AND next_attempt_at > :now
 """)
 
 JOBS = text("""

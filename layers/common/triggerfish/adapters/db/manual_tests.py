@@ -16,9 +16,11 @@ def _insert(origin: str) -> TextClause:
     return text(f"""
         INSERT INTO {ACTIVE}
                (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, note,
-                scheduled_for, fired_at, payload, endpoint_key, status, attempt, next_attempt_at)
+                scheduled_for, fired_at, payload, endpoint_key, status, attempt, next_attempt_at,
+                enqueued_at)
         SELECT :id, r.project_id, r.trigger_id, r.id, r.type, 'manual-test', true, :note,
-               :due_at, :due_at, :payload, r.endpoint_key, 'pending', 0, :due_at
+               :due_at, :due_at, :payload, r.endpoint_key, 'pending', 0, :due_at,
+               CAST(:enqueued_at AS timestamptz)
           FROM {origin}
         RETURNING id
     """)
@@ -71,4 +73,5 @@ def _values(test: ManualTest) -> dict[str, Any]:
         "due_at": test.due_at,
         "payload": test.payload,
         "note": test.note,
+        "enqueued_at": test.enqueued_at,
     }

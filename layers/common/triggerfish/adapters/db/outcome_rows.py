@@ -2,17 +2,21 @@
 
 from typing import Any
 
-from triggerfish.domain.delivery import Held, Outcome, Status
+from triggerfish.domain.delivery import Ending, Held, Outcome, Returned, Status
+
+RETURNED = "returned"
+"""Not a status: the event is pending again, as if it had not been claimed."""
 
 
-def outcome_row(outcome: Outcome | Held) -> dict[str, Any]:
-    """What an attempt came to; of a held event only that it is to be held."""
-    if isinstance(outcome, Held):
+def outcome_row(outcome: Ending) -> dict[str, Any]:
+    """What an attempt came to; of an event that was not attempted only what it becomes."""
+    if not isinstance(outcome, Outcome):
         event = outcome.event
         return {
             "id": event.id,
             "attempt": event.attempt,
-            "status": Status.HELD.value,
+            "status": Status.HELD.value if isinstance(outcome, Held) else RETURNED,
+            "retry_at": outcome.at if isinstance(outcome, Returned) else None,
             "trigger_id": event.trigger_id,
         }
     attempt = outcome.attempt
@@ -21,6 +25,7 @@ def outcome_row(outcome: Outcome | Held) -> dict[str, Any]:
         "attempt": attempt.number,
         "status": outcome.status.value,
         "retry_at": outcome.retry_at,
+        "enqueued_at": outcome.enqueued_at,
         "ended_at": outcome.ended_at,
         "entry": attempt.to_json(),
         "status_code": attempt.status_code,

@@ -74,11 +74,11 @@ def _insert(endpoint: WhichEndpoint) -> TextClause:
     INSERT INTO {ACTIVE}
            (id, project_id, trigger_id, revision_id, trigger_type, source, is_test, note,
             scheduled_for, fired_at, payload, endpoint_key, status, attempt, next_attempt_at,
-            replay_of)
+            enqueued_at, replay_of)
     SELECT o.new_id, o.project_id, o.trigger_id, o.revision_id, o.trigger_type, 'replay',
-           o.is_test, o.note, :now, :now, o.payload, o.endpoint_key, 'pending', 0, :now, o.id
+           o.is_test, o.note, :now, :now, o.payload, o.endpoint_key, 'pending', 0, :now, :now, o.id
       FROM original o
-    RETURNING id, trigger_id, source, scheduled_for, endpoint_key, next_attempt_at, replay_of
+    RETURNING id, endpoint_key, next_attempt_at, replay_of
     """)
 
 

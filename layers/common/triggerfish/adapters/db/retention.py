@@ -73,6 +73,16 @@ DELETE_EXPIRED_KEYS = text("""
     RETURNING key
 """)
 
+DELETE_EXPIRED_REQUESTS = text("""
+    DELETE FROM idempotent_requests
+     WHERE id IN (
+        SELECT id FROM idempotent_requests
+         WHERE expires_at <= :now
+         LIMIT :limit
+           FOR UPDATE SKIP LOCKED)
+    RETURNING id
+""")
+
 DELETE_OPERATIONAL_EVENTS = text("DELETE FROM operational_events WHERE at <= :until")
 
 COUNT_HOUR = text("""
@@ -130,8 +140,10 @@ class Retention:
         return len(rows)
 
     async def delete_expired_keys(self, *, now: datetime, limit: int) -> int:
-        """Delete idempotency keys past their time; how many were deleted."""
-        return len(await self._database.run(DELETE_EXPIRED_KEYS, now=now, limit=limit))
+        """Delete idempotency keys past their time; the most that were deleted of either kind."""
+        of_calls = await self._database.run(DELETE_EXPIRED_KEYS, now=now, limit=limit)
+        of_requests = await self._database.run(DELETE_EXPIRED_REQUESTS, now=now, limit=limit)
+        return max(len(of_calls), len(of_requests))
 
     async def forget_withdrawn(self, *, fired_until: datetime) -> None:
         await self._database.run(FORGET, fired_until=fired_until)

@@ -42,6 +42,11 @@ def verification_context(owner: UUID) -> str:
     return f"verification_secret:{owner}"
 
 
+def answer_context(request_id: UUID) -> str:
+    """What the answer of a keyed request is bound to."""
+    return f"idempotent_answer:{request_id}"
+
+
 def token_context(trigger_id: UUID) -> str:
     return f"webhook_token:{trigger_id}"
 

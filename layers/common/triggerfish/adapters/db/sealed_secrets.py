@@ -9,6 +9,7 @@ from sqlalchemy import Row, TextClause, text
 
 from triggerfish.adapters.db.engine import Database
 from triggerfish.adapters.db.sealed_columns import (
+    answer_context,
     headers_context,
     signing_context,
     token_context,
@@ -49,6 +50,10 @@ def _of_revision(row: Row[Any]) -> dict[str, str]:
     }
 
 
+def _of_request(row: Row[Any]) -> dict[str, str]:
+    return {"answer": answer_context(row.id)}
+
+
 def _of_trigger(row: Row[Any]) -> dict[str, str]:
     return {"webhook_token": token_context(row.id)}
 
@@ -67,6 +72,13 @@ TABLES = (
         "triggers",
         text("SELECT id, webhook_token FROM triggers WHERE id > :after ORDER BY id LIMIT :limit"),
         _of_trigger,
+    ),
+    _Table(
+        "idempotent_requests",
+        text(
+            "SELECT id, answer FROM idempotent_requests WHERE id > :after ORDER BY id LIMIT :limit"
+        ),
+        _of_request,
     ),
 )
 

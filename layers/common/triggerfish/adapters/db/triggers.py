@@ -104,7 +104,10 @@ FOLLOWED = text(f"""
 """)
 
 DELETE = text("""
-    DELETE FROM triggers WHERE project_id = :project_id AND id = :id RETURNING id
+    DELETE FROM triggers
+     WHERE project_id = :project_id AND id = :id
+       AND (CAST(:seen AS timestamptz) IS NULL OR updated_at = :seen)
+    RETURNING id
 """)
 
 RETIRE_REVISIONS = text("""
@@ -175,14 +178,18 @@ class Triggers:
         )
         return [to_trigger(row, self._vault) for row in rows]
 
-    async def delete(self, project_id: UUID, trigger_id: UUID, *, now: datetime) -> bool:
+    async def delete(
+        self, project_id: UUID, trigger_id: UUID, *, now: datetime, seen: datetime | None = None
+    ) -> bool:
         """Delete the trigger and its look-ahead rows; False when the project has no such trigger.
+
+        Nor is one deleted that was changed after it was `seen`.
 
         Events that fired stay readable: their revisions are kept until retention has dropped them.
         """
         async with self._database.transaction() as connection:
-            deleted = await fetch(connection, DELETE, {"project_id": project_id, "id": trigger_id})
-            if not deleted:
+            wanted = {"project_id": project_id, "id": trigger_id, "seen": seen}
+            if not await fetch(connection, DELETE, wanted):
                 return False
             await fetch(connection, REMOVE_NOT_YET_DUE, {"id": trigger_id, "now": now})
             await fetch(connection, RETIRE_REVISIONS, {"id": trigger_id, "now": now})

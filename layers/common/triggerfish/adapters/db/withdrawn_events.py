@@ -13,12 +13,12 @@ def withdraw(condition: str) -> TextClause:
 
 
 # Of ids, those whose event is logged, or was withdrawn. From the active table events only go to the
-# others, so who looks there first misses none.
-KNOWN_ACTIVE = text("SELECT id FROM event_logs_active WHERE id = ANY(CAST(:ids AS uuid[]))")
-KNOWN_ELSEWHERE = text("""
-    SELECT id FROM event_logs_archive WHERE id = ANY(CAST(:ids AS uuid[]))
+# others, so a reader who looks there first misses none.
+LOGGED = text("SELECT id FROM event_logs_active WHERE id = ANY(CAST(:ids AS uuid[]))")
+LOGGED_ELSEWHERE = text("""
+    SELECT id, 'archive' AS place FROM event_logs_archive WHERE id = ANY(CAST(:ids AS uuid[]))
      UNION ALL
-    SELECT id FROM withdrawn_events WHERE id = ANY(CAST(:ids AS uuid[]))
+    SELECT id, 'withdrawn' FROM withdrawn_events WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 
 FORGET = text("DELETE FROM withdrawn_events WHERE fired_at <= :fired_until")

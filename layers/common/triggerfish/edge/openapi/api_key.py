@@ -101,6 +101,7 @@ create = operation(
         {"scopes": f"must be a list of at least one of {', '.join(SCOPES)}"},
     ),
     refusals=(Refusal(403, "This key cannot give what it does not have: keys:admin."),),
+    keyed=True,
 )
 list_ = operation(
     "listApiKeys",
@@ -148,6 +149,7 @@ rotate = operation(
         ),
         Refusal(409, "The key is revoked or expired; create another one."),
     ),
+    keyed=True,
 )
 revoke = operation(
     "revokeApiKey",

@@ -127,6 +127,7 @@ create = operation(
         "The event is not valid.",
         {"endAt": "must be after startAt"},
     ),
+    keyed=True,
 )
 change = operation(
     "changeCatalogueEvent",
@@ -148,6 +149,7 @@ change = operation(
         Refusal(409, "An event that is PUBLISHED cannot become DRAFT."),
         Refusal(409, "The event was changed at the same time; look at it again."),
     ),
+    matched=True,
 )
 list_ = operation(
     "listCatalogueEvents",

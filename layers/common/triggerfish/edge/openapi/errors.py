@@ -38,6 +38,7 @@ MEANING = {
     403: "The key lacks the scope.",
     404: "Unknown, or another project's.",
     409: "The request does not fit the present state.",
+    412: "It has been changed since the `ETag` that `If-Match` names.",
     413: "The body is too large.",
     415: "The body's `Content-Type` or `Content-Encoding` is not one that is taken here.",
     422: "The idempotency key came with another body before.",

@@ -5,7 +5,8 @@ from typing import Any
 from triggerfish.domain.job import SHOWN
 from triggerfish.domain.log_entry import LEVELS
 from triggerfish.edge.openapi.api_key import NOT_KEPT
-from triggerfish.edge.openapi.operation import Answer, Body, Refusal, operation
+from triggerfish.edge.openapi.conditional import KNOWN, seen
+from triggerfish.edge.openapi.operation import LOCATION, Answer, Body, Refusal, operation
 from triggerfish.edge.openapi.schema import (
     ANY,
     COUNT,
@@ -132,6 +133,7 @@ upload = operation(
             "The file is stored, its import queued.",
             ref("QueuedJob"),
             {"Queued": {"job_id": JOB["id"], "status": "queued"}},
+            LOCATION,
         )
     },
     description="Streamed; an upload that breaks off leaves nothing.",
@@ -157,6 +159,7 @@ upload = operation(
         },
     ),
     refusals=(Refusal(409, "The project has 10000 imports, as many as it may have; delete one."),),
+    keyed=True,
 )
 list_ = operation(
     "listJobs",
@@ -165,7 +168,7 @@ list_ = operation(
     {200: Answer("A page.", ref("JobPage"), _page(JOB))},
 )
 get = operation(
-    "getJob", TAG, "Look up an import", {200: Answer("The import.", ref("Job"), {"One": JOB})}
+    "getJob", TAG, "Look up an import", seen("The import.", "Job", "One", JOB), headers=KNOWN
 )
 entries = operation(
     "listLogEntries",
@@ -184,6 +187,7 @@ delete = operation(
     TAG,
     "Delete an import with its file and entries",
     {204: Answer("It is gone; one that was being processed stops.")},
+    matched=True,
 )
 stream = operation(
     "streamJob",
@@ -220,6 +224,7 @@ ticket = operation(
             NOT_KEPT,
         )
     },
+    keyed=True,
 )
 graphql = operation(
     "queryGraphql",

@@ -39,6 +39,7 @@ create = operation(
         {"name": "must be a text that is not empty"},
     ),
     refusals=(Refusal(409, "There is a project of that name."),),
+    keyed=True,
 )
 list_ = operation(
     "listProjects",

@@ -50,6 +50,7 @@ one = operation(
         required=False,
     ),
     refusals=(Refusal(409, "The event has not fired yet, or has no trigger now."),),
+    keyed=True,
 )
 many = operation(
     "replayEvents",
@@ -81,4 +82,5 @@ many = operation(
         "The body is not valid.",
         {"status": "must be one of success, failure"},
     ),
+    keyed=True,
 )

@@ -92,6 +92,7 @@ of_trigger = operation(
         {"note": f"must be a text that is not empty, of at most {MAX_NOTE_CHARACTERS} characters"},
         required=False,
     ),
+    keyed=True,
 )
 unsaved = operation(
     "testDefinition",
@@ -123,4 +124,5 @@ unsaved = operation(
         INVALID,
         NO_NAME,
     ),
+    keyed=True,
 )

@@ -234,6 +234,7 @@ create = operation(
         NO_NAME,
     ),
     refusals=(Refusal(409, "The project has 100 triggers, as many as it may have."),),
+    keyed=True,
 )
 list_ = operation(
     "listTriggers",
@@ -260,6 +261,7 @@ delete = operation(
     "Delete a trigger",
     {204: Answer("It fires no more.")},
     description="What has fired stays in the log until its time is over, and is still delivered.",
+    matched=True,
 )
 update = operation(
     "updateTrigger",
@@ -283,6 +285,7 @@ update = operation(
         {"type": "cannot be changed; it is scheduled"},
     ),
     refusals=(_BEHIND,),
+    matched=True,
 )
 pause = operation(
     "pauseTrigger",

@@ -77,4 +77,5 @@ create = operation(
         {"triggers": "must have at least 1 item"},
         max_bytes=MAX_BATCH_BYTES,
     ),
+    keyed=True,
 )

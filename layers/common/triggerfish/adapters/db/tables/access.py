@@ -1,15 +1,18 @@
-"""Projects and the keys of their callers."""
+"""Projects, the keys of their callers, and what keyed requests were answered."""
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import UUID
@@ -51,4 +54,25 @@ api_keys = Table(
     at("last_used_at", nullable=True),
     id_of("replaced_by", nullable=True),  # the key that it was rotated into
     Index("api_keys_list_idx", "project_id", text("created_at DESC"), text("id DESC")),
+)
+
+# Without an answer, a request that is being carried out.
+idempotent_requests = Table(
+    "idempotent_requests",
+    metadata,
+    Column("id", UUID(), primary_key=True),
+    id_of("project_id"),
+    Column("operation", Text, nullable=False),  # method, path and query
+    Column("key", Text, nullable=False),
+    at("claimed_until"),
+    Column("request_hash", LargeBinary),
+    Column("status", Integer),
+    Column("answer", Text),  # sealed by adapters/vault.py: it may show a secret
+    at("expires_at"),
+    UniqueConstraint("project_id", "operation", "key", name="idempotent_requests_key"),
+    CheckConstraint(
+        "(status IS NULL) = (answer IS NULL) AND (status IS NULL) = (request_hash IS NULL)",
+        name="answer_check",
+    ),
+    Index("idempotent_requests_expires_idx", "expires_at"),
 )

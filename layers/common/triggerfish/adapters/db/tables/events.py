@@ -39,6 +39,7 @@ def _event_log_columns() -> list[Column[object] | CheckConstraint]:
         at("next_attempt_at", nullable=True),
         at("enqueued_at", nullable=True),
         at("lease_until", nullable=True),
+        Column("leased_by", Text),  # the worker's name; none where a worker cannot be known dead
         id_of("replay_of", nullable=True),
         Column("attempts", JSONB, nullable=False, server_default="[]"),
         Column("last_status_code", Integer),
@@ -66,6 +67,11 @@ def _event_log_indexes(name: str) -> list[Index]:
         Index(f"{name}_trigger_idx", "trigger_id", text("fired_at DESC"), text("id DESC")),
         Index(f"{name}_status_idx", "project_id", "status", text("fired_at DESC"), text("id DESC")),
         Index(f"{name}_open_idx", "next_attempt_at", postgresql_where=text(OPEN)),
+        Index(
+            f"{name}_unsent_idx",
+            "next_attempt_at",
+            postgresql_where=text("status = 'pending' AND enqueued_at IS NULL"),
+        ),
         Index(
             f"{name}_waiting_idx",
             "endpoint_key",

@@ -1,0 +1,49 @@
+"""An endpoint that answers quickly has events claimed ahead; one that becomes slow gives them back."""
+
+import asyncio
+
+from tests import functions
+from tests.clock import VirtualClock
+from tests.factories import an_api_trigger
+from tests.integration.actions import claim_all, create, fire, logs
+from tests.receiver import Receiver
+from triggerfish.domain.access import Principal
+from triggerfish.domain.delivery import Returned
+from triggerfish.wiring import Wiring
+
+
+async def test_a_backlog_is_delivered_with_fewer_statements_than_events(
+    parts: Wiring, caller: Principal, receiver: Receiver
+) -> None:
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await asyncio.gather(*(fire(parts, trigger, b'{"id": %d}' % n) for n in range(60)))
+    statements = []
+    run = parts.database.run
+
+    async def counted(statement: object, /, **values: object) -> object:
+        if "claims" in values:
+            statements.append(statement)
+        return await run(statement, **values)  # type: ignore[arg-type]
+
+    parts.database.run = counted  # type: ignore[method-assign, assignment]
+    await functions.work(parts.settings.deliveries_queue_url)
+    assert len(receiver.deliveries) == 60
+    assert len({one.headers["webhook-id"] for one in receiver.deliveries}) == 60
+    assert receiver.most_at_once <= parts.settings.endpoint_concurrency
+    assert len(statements) < 40
+
+
+async def test_an_event_that_is_given_back_is_as_it_was_and_delivered_later(
+    parts: Wiring, caller: Principal, clock: VirtualClock, receiver: Receiver
+) -> None:
+    trigger = await create(parts, caller, an_api_trigger(receiver.url()))
+    await fire(parts, trigger, b'{"id": 1}')
+    [claimed] = await claim_all(parts, trigger)
+    settled = await parts.deliveries.settle([Returned(claimed, clock.now())], [], now=clock.now())
+    assert settled.done == {claimed.id}
+    [seen] = await logs(parts, caller)
+    assert (seen.log.status, seen.log.attempt_count) == ("pending", 0)
+    assert await parts.observations.totals() == []
+    await functions.tick()
+    await functions.work(parts.settings.deliveries_queue_url)
+    assert len(receiver.deliveries) == 1
