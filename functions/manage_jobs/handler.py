@@ -14,13 +14,7 @@ from triggerfish.edge.job_views import entry_view, job_view, line_error_view
 from triggerfish.edge.openapi import job as docs
 from triggerfish.edge.queries import refuse_repeats
 from triggerfish.edge.views import page_view
-from triggerfish.usecases.manage_jobs import (
-    delete_job,
-    get_job,
-    list_entries,
-    list_errors,
-    list_jobs,
-)
+from triggerfish.usecases import manage_jobs as jobs
 from triggerfish.wiring import wiring
 
 app = build_app()
@@ -33,13 +27,15 @@ ONCE = [Depends(refuse_repeats)]
 @app.get("/api/v1/jobs", dependencies=ONCE, **docs.list_)
 async def list_(caller: Reader, query: Annotated[JobQuery, Query()]) -> Json:
     d = wiring().manage_jobs
-    page = await list_jobs(caller, d, status=query.status, limit=query.limit, cursor=query.cursor)
+    page = await jobs.list_jobs(
+        caller, d, status=query.status, limit=query.limit, cursor=query.cursor
+    )
     return Json(page_view(page, job_view))
 
 
 @app.get("/api/v1/jobs/{job_id}", **docs.get)
 async def get(request: Request, job_id: str, caller: Reader) -> Response:
-    job = await get_job(parse_id(job_id, "job"), caller, wiring().manage_jobs)
+    job = await jobs.get_job(parse_id(job_id, "job"), caller, wiring().manage_jobs)
     return conditional(request, job_view(job), version=version_of(job.status))
 
 
@@ -47,23 +43,22 @@ async def get(request: Request, job_id: str, caller: Reader) -> Response:
 async def entries(job_id: str, caller: Reader, query: Annotated[EntryQuery, Query()]) -> Json:
     id, d = parse_id(job_id, "job"), wiring().manage_jobs
     filter = LineFilter(query.level, query.since, query.until, query.text)
-    page = await list_entries(id, filter, caller, d, limit=query.limit, cursor=query.cursor)
+    page = await jobs.list_entries(id, filter, caller, d, limit=query.limit, cursor=query.cursor)
     return Json(page_view(page, entry_view))
 
 
 @app.get("/api/v1/jobs/{job_id}/errors", dependencies=ONCE, **docs.errors)
 async def errors(job_id: str, caller: Reader, query: Annotated[LineQuery, Query()]) -> Json:
     id, d = parse_id(job_id, "job"), wiring().manage_jobs
-    page = await list_errors(id, caller, d, limit=query.limit, cursor=query.cursor)
+    page = await jobs.list_errors(id, caller, d, limit=query.limit, cursor=query.cursor)
     return Json(page_view(page, line_error_view))
 
 
 @app.delete("/api/v1/jobs/{job_id}", status_code=204, **docs.delete)
 async def delete(request: Request, job_id: str, caller: Writer) -> Response:
     id, d, check = parse_id(job_id, "job"), wiring().manage_jobs, unless_stale(request)
-    if "if-match" in request.headers:
-        check(version_of((await get_job(id, caller, d)).status))
-    await delete_job(id, caller, d)
+    check(version_of((await jobs.get_job(id, caller, d)).status))
+    await jobs.delete_job(id, caller, d)
     return Response(status_code=204)
 
 
