@@ -87,26 +87,26 @@ openapi: $(RUNTIME)  ## renew docs/openapi.json from the functions
 	@$(BIN)/triggerfish openapi
 
 lock: $(DEV)  ## resolve the dependencies anew into the two lock files
-	$(PIP) install uv
-	$(call resolve,--group build,requirements.lock)
-	$(call resolve,--group build --group dev,requirements-dev.lock)
+	$(PIP) install --require-hashes -r requirements-uv.lock
+	$(call resolve,--group build pyproject.toml,requirements.lock)
+	$(call resolve,--group build --group dev pyproject.toml,requirements-dev.lock)
+	$(call resolve,--group install,requirements-uv.lock)
 
 clean:  ## remove the environment and caches; the state in .triggerfish stays
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis dist
 
-resolve = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-find-links $(1) pyproject.toml -o $(2)
+resolve = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-find-links $(1) -o $(2)
 
 $(BIN)/python:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "install: making an environment in $(VENV) with $(PYTHON)" >&2
+	@$(PYTHON) -m venv $(VENV)
 
 # The development environment holds the runtime one, so `make up` after `make test` installs nothing.
 $(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
-	$(call install,requirements.lock)
+	@infra/install.sh $(VENV) requirements.lock
 	@touch $@
 
 $(DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(call install,requirements-dev.lock)
+	@infra/install.sh $(VENV) requirements-dev.lock
 	@touch $@ $(RUNTIME)
-
-install = $(PIP) install --require-hashes -r $(1) && $(PIP) install --no-deps --no-build-isolation -e .

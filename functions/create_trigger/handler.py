@@ -20,7 +20,7 @@ from triggerfish.edge.openapi import trigger_batch
 from triggerfish.edge.queries import TriggerBatch, read_model
 from triggerfish.edge.request_id import request_id
 from triggerfish.edge.trigger_views import created_triggers_view
-from triggerfish.edge.views import created_trigger_view
+from triggerfish.edge.views import created_trigger_view, warnings_view
 from triggerfish.usecases.create_trigger import create_trigger, create_triggers
 from triggerfish.wiring import wiring
 
@@ -35,7 +35,7 @@ async def create(request: Request, caller: Writer) -> Response:
 
     async def make() -> Json:
         trigger = await create_trigger(await read_json(request), caller, parts.create_trigger)
-        view = created_trigger_view(trigger, parts.settings.public_url)
+        view = created_trigger_view(trigger, parts.settings.public_url) | warnings_view(trigger)
         return Json(view, 201, {"location": f"/api/v1/triggers/{trigger.id}"})
 
     return await once(request, caller, parts.keyed_requests, make)

@@ -12,7 +12,7 @@ from triggerfish.edge.http import Json, build_app, lambda_handler, parse_id, rea
 from triggerfish.edge.openapi import trigger as docs
 from triggerfish.edge.queries import TriggerQuery, refuse_repeats
 from triggerfish.edge.trigger_views import trigger_check, trigger_version
-from triggerfish.edge.views import page_view, trigger_view
+from triggerfish.edge.views import page_view, trigger_view, warnings_view
 from triggerfish.usecases.change_trigger import update_trigger
 from triggerfish.usecases.manage_triggers import delete_trigger, get_trigger, list_triggers
 from triggerfish.wiring import wiring
@@ -48,7 +48,7 @@ async def update(trigger_id: str, request: Request, caller: Writer) -> Json:
     check = trigger_check(request)
     body = await read_json(request)
     trigger = await update_trigger(id, body, caller, parts.change_trigger, check=check)
-    view = trigger_view(trigger, parts.settings.public_url)
+    view = trigger_view(trigger, parts.settings.public_url) | warnings_view(trigger)
     return tagged(Json(view), trigger_version(trigger))
 
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from local.cli import state
+from local.cli.invoke import running
+from local.cli.refusal import refuse
 
 TIMEOUT_SECONDS = 10.0
 STREAM_TIMEOUT_SECONDS = 60.0
@@ -98,13 +100,13 @@ class Client:
 def connect(url: str, api_key: str) -> Client:
     """A client of the named platform, else of the one that runs in the state directory."""
     where = state.find()
-    platform = where.running()
+    platform = running(where)
     if url and api_key:
         return Client(url, api_key)
     if platform is None:
-        raise ApiError(
-            f"No platform runs in {where.path}.\n"
-            "Start one with `make up` in another terminal, or give --url and --api-key."
+        refuse(
+            f"No platform runs in {where.path}: start one with `make up` in another terminal,"
+            " or give --url and --api-key."
         )
     return Client(url or platform.url, api_key or platform.api_key())
 

@@ -131,7 +131,11 @@ def dead_letters(queue: Queue, template: Template) -> Iterator[DeadLetters]:
 
     from local.runtime.environment import prepare_process
 
-    join_running_platform()
+    join_running_platform(
+        "TRIGGERFISH_SQS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_SQS",
+        f"TRIGGERFISH_{queue.upper()}_DLQ_URL",
+    )
     use_sqs_endpoint()
     prepare_process(template or default_template())
     try:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from local.cli.settings import read_settings
+
 Logs = dict[UUID, dict[str, Any]]
 
 
@@ -21,11 +23,10 @@ async def _event_logs(event_ids: Sequence[UUID]) -> Logs | None:
     from triggerfish.domain.errors import TryLater
     from triggerfish.domain.event_log import seen
     from triggerfish.edge.views import event_log_detail
-    from triggerfish.settings import Settings
     from triggerfish.wiring import Wiring
 
     now = datetime.now(UTC)
-    parts = Wiring(Settings())
+    parts = Wiring(read_settings())
     try:
         logs = await parts.events.find(event_ids)
     except TryLater:

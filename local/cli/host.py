@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,7 +16,7 @@ from local.cli.preload import preload
 from local.cli.state import Platform, StateDir
 from local.runtime.watchdog import PULSE_FILE
 from local.services import logs
-from local.services.errors import ServiceFailed
+from local.services.errors import CannotBegin
 from local.services.forked import forked
 from local.services.postgres import Postgres
 from local.services.service import Process, Service, program
@@ -82,9 +83,7 @@ class EmbeddedHost:
 
         Raises a `ServiceError` when something does not start.
         """
-        ensure_port_is_free(self.options.host, self.options.port)
         if self.options.invoke_port:
-            ensure_port_is_free(LOOPBACK, self.options.invoke_port, "--invoke-port")
             self.state.ensure_invoke_secret(os.environ.get("TRIGGERFISH_INVOKE_SECRET"))
         self.supervisor.stop_on_signals()
         self.supervisor.changed = self._announce
@@ -204,13 +203,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ensure_port_is_free(host: str, port: int, option: str = "--port") -> None:
-    """Raise `ServiceFailed` now, rather than let the gateway fail in its log."""
+def ensure_port_is_free(
+    host: str, port: int, option: str = "--port", *, has_variables: bool = True
+) -> None:
+    """Raise `CannotBegin` now, rather than let a service fail in its log.
+
+    `has_variables`: the command takes TRIGGERFISH_HOST and TRIGGERFISH_PORT as well as options.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            why = f"cannot listen on {host}:{port} ({error.strerror}); choose another {option}"
-            raise ServiceFailed("gateway", why, "") from None
+            wrong = option if error.errno in (EADDRINUSE, EACCES) else "--host"
+            name = wrong[2:].upper().replace("-", "_")
+            variable = f" or TRIGGERFISH_{name}" if has_variables else ""
+            raise CannotBegin(
+                f"Nothing can listen on {host}, port {port} ({error.strerror}):"
+                f" choose another with {wrong}{variable}."
+            ) from None

@@ -11,8 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from local.cli import state
-from local.cli.paths import default_template
-from local.cli.services import Template, use_sqs_endpoint
+from local.cli.paths import default_template, is_ours
+from local.cli.refusal import refuse
+from local.cli.services import Template, begin
+from local.cli.settings import DATABASE
+from local.services.errors import CannotBegin
 
 
 class Kind(StrEnum):
@@ -40,8 +43,8 @@ def invoke(
     from local.runtime.invoker import UnknownFunctionError, invoke_once
     from local.runtime.template import load
 
-    join_running_platform()
-    use_sqs_endpoint()
+    join_running_platform(*([DATABASE] if is_ours(template or default_template()) else []))
+    begin(template)
     endpoint = os.environ.get("AWS_ENDPOINT_URL_SQS", "")
     loaded = load(template or default_template(), sqs_endpoint=endpoint, environ=os.environ)
     given = read_event(event)
@@ -68,17 +71,33 @@ def read_event(source: str) -> Any:
     """The event in a file, or on stdin for `-`; an empty one when there is no text."""
     if not source:
         return {}
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
         return json.loads(text) if text.strip() else {}
+    except OSError as error:
+        refuse(f"--event: {source} cannot be read ({error.strerror}).")
     except ValueError as error:
-        raise typer.BadParameter(f"the event is not JSON: {error}") from None
+        refuse(f"--event: {source} is not JSON ({error}).")
 
 
-def join_running_platform() -> None:
-    """Take the environment of the platform that runs in the state directory; what is set wins."""
-    platform = state.find().running()
-    if platform:
-        for name, value in platform.environment.items():
-            if not os.environ.get(name):
-                os.environ[name] = value
+def running(where: state.StateDir) -> state.Platform | None:
+    """The platform that runs there; a folder that cannot be read ends the command."""
+    try:
+        return where.running()
+    except CannotBegin as error:
+        refuse(str(error))
+
+
+def join_running_platform(*instead: str) -> None:
+    """Take the environment of the platform that runs in the state directory; what is set wins.
+
+    Where none runs, one of the variables `instead` must lead to another; else the command ends.
+    """
+    where = state.find()
+    platform = running(where)
+    for name, value in platform.environment.items() if platform else ():
+        if not os.environ.get(name):
+            os.environ[name] = value
+    if platform is None and instead and not any(os.environ.get(name) for name in instead):
+        started = f"No platform runs in {where.path}: start one with `make up` in another terminal"
+        refuse(f"{started}, or set {instead[0]}.")

@@ -1,5 +1,8 @@
 """The `triggerfish` command: every subcommand stands in a module of its own."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from local.cli import dlq
@@ -8,6 +11,7 @@ from local.cli.invoke import generate_event, invoke
 from local.cli.issue_key import issue_key
 from local.cli.openapi import openapi
 from local.cli.receiver import receiver
+from local.cli.refusal import Commands
 from local.cli.rekey import rekey
 from local.cli.services import broker, gateway, migrate, scheduler, worker
 from local.cli.up import up
@@ -20,11 +24,29 @@ OPERATING = "Operating"
 SERVICES = "One service each"
 
 app = typer.Typer(
+    cls=Commands,
     name="triggerfish",
-    help="Self-hosted event triggers made of serverless-style functions.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # logs want plain tracebacks
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"triggerfish {version('triggerfish')}")
+        raise typer.Exit
+
+
+@app.callback()
+def triggerfish(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Self-hosted event triggers made of serverless-style functions."""
+
+
 app.command(rich_help_panel=HOST)(up)
 app.command(rich_help_panel=HOST)(demo)
 app.command(rich_help_panel=HOST)(upload)

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Self
 import typer
 
 from local.cli.host import ensure_port_is_free
-from local.services.errors import ServiceError
+from local.cli.refusal import refuse
+from local.services.errors import CannotBegin
 
 KEPT = 1000
 LARGEST_BODY = 4 * 2**20
@@ -165,17 +166,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 def receiver(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 9000,
 ) -> None:
     """Take deliveries like a customer's endpoint: print each as a line, answer 200.
 
     Below /status/503, or another 4xx or 5xx, that is the answer.
     """
     try:
-        ensure_port_is_free(host, port)
-    except ServiceError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        ensure_port_is_free(host, port, has_variables=False)
+    except CannotBegin as error:
+        refuse(str(error))
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # in every thread, so that sigwait gets them
     with ReceiverServer(host, port, on_delivery=_say) as server:

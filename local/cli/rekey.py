@@ -5,6 +5,7 @@ import asyncio
 import typer
 
 from local.cli.invoke import join_running_platform
+from local.cli.settings import DATABASE, read_settings
 
 
 def rekey() -> None:
@@ -12,11 +13,10 @@ def rekey() -> None:
 
     Every process must know that key already. Afterwards the other keys can be taken off the ring.
     """
-    from triggerfish.settings import Settings
     from triggerfish.wiring.upkeep import rekey
 
-    join_running_platform()
-    settings = Settings()
+    join_running_platform(DATABASE)
+    settings = read_settings()
     first = settings.key_ring.first
     if first is None:
         typer.echo("TRIGGERFISH_ENCRYPTION_KEYS is not set; see docs/security.md.", err=True)

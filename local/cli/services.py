@@ -11,18 +11,23 @@ import typer
 
 from local.cli import state
 from local.cli.environment import for_sqs
-from local.cli.paths import default_template
+from local.cli.paths import default_template, is_ours
+from local.cli.refusal import refuse
+from local.cli.settings import check_settings, read_settings
 
 if TYPE_CHECKING:
     from triggerfish.settings import Settings
 
-Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
+Template = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="SAM template.", show_default=False),
+]
 Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
 
 
 def gateway(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT")] = 8080,
+    port: Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", min=0, max=65535)] = 8080,
     processes: Annotated[int, typer.Option(min=1)] = 1,
     event_lane: Annotated[
         bool, typer.Option("--event-lane", help="Call handlers with Lambda events only.")
@@ -39,7 +44,7 @@ def gateway(
     from local.runtime import gateway
     from local.runtime.invocation import InvokeAccess
 
-    use_sqs_endpoint()
+    begin(template)
     gateway.run(
         template or default_template(),
         host=host,
@@ -72,7 +77,7 @@ def worker(
     """Feed the queues' messages to their functions."""
     from local.runtime import poller
 
-    use_sqs_endpoint()
+    begin(template)
     os.environ["TRIGGERFISH_WORKER"] = socket.gethostname() if name == "@host" else name
     if name:
         _give_back_leases()
@@ -100,7 +105,7 @@ def scheduler(
     from local.runtime import scheduler
     from local.runtime.invoker import UnknownFunctionError
 
-    use_sqs_endpoint()
+    begin(template)
     try:
         scheduler.run(template or default_template(), only=function or ())
     except UnknownFunctionError as error:
@@ -109,7 +114,7 @@ def scheduler(
 
 def broker(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option()] = 9324,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 9324,
     template: Template = None,
 ) -> None:
     """Run the embedded SQS broker with the template's queues."""
@@ -136,19 +141,12 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database to the current schema; make sure of the first API key and the bucket."""
-    from triggerfish.settings import Settings
-    from triggerfish.wiring.upkeep import PlainSecrets, migrate
-
-    settings, where = Settings(), state.find()
+    settings, where = read_settings(makes_keys=generate_key), state.find()
     _prepare_store(settings)
     said = ""
     if generate_key:
         settings, said = _with_keys(settings, where)
-    try:
-        migrate(settings, queues_are_new=queues_are_new)
-    except PlainSecrets as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    _migrate(settings, queues_are_new=queues_are_new)
     if said:
         typer.echo(said)
 
@@ -166,6 +164,21 @@ def _with_keys(settings: "Settings", where: state.StateDir) -> tuple["Settings",
     return settings.model_copy(update=given), f"{shown}The API key is kept in {where.api_key_file}"
 
 
+def _migrate(settings: "Settings", *, queues_are_new: bool) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    from triggerfish.wiring.upkeep import PlainSecrets, migrate
+
+    try:
+        migrate(settings, queues_are_new=queues_are_new)
+    except PlainSecrets as error:
+        refuse(str(error))
+    except OperationalError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        typer.echo(f"TRIGGERFISH_DATABASE_URL: Postgres does not let us in: {said}", err=True)
+        raise typer.Exit(1) from None
+
+
 def _prepare_store(settings: "Settings") -> None:
     """Without the bucket uploads are refused for now; everything else runs."""
     from triggerfish.domain.errors import TryLater
@@ -175,6 +188,12 @@ def _prepare_store(settings: "Settings") -> None:
         prepare_store(settings)
     except TryLater as error:
         typer.echo(f"No bucket for uploads in {settings.s3_endpoint_url}: {error.__cause__}")
+
+
+def begin(template: Path | None) -> None:
+    """Check the settings; functions of another template may do without our database."""
+    check_settings(os.environ, needs_database=is_ours(template or default_template()))
+    use_sqs_endpoint()
 
 
 def use_sqs_endpoint() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from local.services.errors import CannotBegin
 from local.services.lock import Lock
 
 DEFAULT = ".triggerfish"
@@ -76,11 +77,14 @@ class StateDir:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Make the directory and be its only platform; `AlreadyRunning` when there is one."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        for folder in ("logs", "pulses"):
-            (self.path / folder).mkdir(mode=0o700, exist_ok=True)
         lock = Lock(self.path / "platform.lock", f"A platform in {self.path}")
-        lock.acquire()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            for folder in ("logs", "pulses"):
+                (self.path / folder).mkdir(mode=0o700, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise self._unusable("written", error) from None
         try:
             yield
         finally:
@@ -126,9 +130,15 @@ class StateDir:
         """The platform that runs here now; a killed one's note does not count."""
         try:
             platform = Platform(**json.loads(self._note.read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
+        except OSError as error:
+            raise self._unusable("read", error) from None
         return platform if psutil.pid_exists(platform.pid) else None
+
+    def _unusable(self, done: str, error: OSError) -> CannotBegin:
+        said = f"TRIGGERFISH_STATE_DIR: the folder {self.path} cannot be {done} ({error.strerror})."
+        return CannotBegin(said)
 
 
 def find(path: str | None = None) -> StateDir:

@@ -2,7 +2,6 @@
 
 import os
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +10,15 @@ from rich.text import Text
 
 from local.cli import state
 from local.cli.environment import FIRST_KEY
-from local.cli.host import EmbeddedHost, Options, free_port
+from local.cli.host import LOOPBACK, EmbeddedHost, Options, ensure_port_is_free, free_port
 from local.cli.paths import default_template
-from local.services.errors import ServiceError
+from local.cli.refusal import refuse
+from local.cli.services import Template
+from local.cli.settings import check_settings
+from local.services.errors import CannotBegin, ServiceError
 from local.services.supervisor import Supervisor
 
-Port = Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", help="Of the API.")]
+Port = Annotated[int, typer.Option(envvar="TRIGGERFISH_PORT", min=0, max=65535, help="Of the API.")]
 Host = Annotated[str, typer.Option(envvar="TRIGGERFISH_HOST", help="Address to listen on.")]
 Workers = Annotated[int, typer.Option(min=1, help="Worker processes, which deliver events.")]
 Processes = Annotated[int, typer.Option(min=1, help="Gateway processes, which answer requests.")]
@@ -26,7 +28,6 @@ InvokePort = Annotated[
         envvar="TRIGGERFISH_INVOKE_PORT", help="Of Lambda's Invoke API; unset any, 0 none."
     ),
 ]
-Template = Annotated[Path | None, typer.Option(help="SAM template.", show_default=False)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line.")]
 WithParent = Annotated[bool, typer.Option("--end-with-parent", help="Stop when our parent ends.")]
 
@@ -51,11 +52,15 @@ def up(
     began = time.monotonic()
     console = Console(highlight=False, soft_wrap=True)
     where = state.find()
+    check_settings(os.environ, needs_database=False)
     path = (template or default_template()).absolute()
     invoke = free_port() if invoke_port is None else invoke_port
     options = Options(host, port, workers, processes, path, invoke)
     try:
         with where.held():
+            ensure_port_is_free(host, port)
+            if invoke:
+                ensure_port_is_free(LOOPBACK, invoke, "--invoke-port")
             console.print(f"Starting Triggerfish in {where.path} …", style="bright_black")
             supervisor = Supervisor(
                 lambda name, text: _say(console, name, text),
@@ -64,6 +69,8 @@ def up(
             )
             embedded = EmbeddedHost(options, where, os.environ, supervisor)
             embedded.run(lambda: _greet(console, embedded, time.monotonic() - began))
+    except CannotBegin as error:
+        refuse(str(error))
     except ServiceError as error:
         console.print(Text(str(error), style="red"))
         raise typer.Exit(1) from None

@@ -15,6 +15,7 @@ from rich.table import Table
 from local.cli.invoke import join_running_platform
 from local.cli.paths import default_template
 from local.cli.services import Template, use_sqs_endpoint
+from local.cli.settings import DATABASE, read_settings
 
 if TYPE_CHECKING:
     from triggerfish.adapters.db.invariants import QueueReading, Reading, Verdict
@@ -39,12 +40,11 @@ def verify(
     """
     from local.runtime.environment import prepare_process
     from triggerfish.domain.errors import TryLater
-    from triggerfish.settings import Settings
 
-    join_running_platform()
+    join_running_platform(DATABASE)
     use_sqs_endpoint()
     prepare_process(template or default_template())
-    settings = Settings()
+    settings = read_settings()
     try:
         verdicts = calmly(lambda: judge(settings))
     except TryLater as error:

@@ -39,7 +39,7 @@ class ScheduleRunner:
     ) -> None:
         self._schedule, self._function, self._invoker = schedule, function, invoker
         self._clock, self._sleep, self._beat = clock, sleep, beat
-        self._late = False
+        self._late, self._is_first = False, True
 
     async def run(self) -> None:
         """Invoke at every due time until told to stop; an interval is also run once at start.
@@ -82,10 +82,10 @@ class ScheduleRunner:
         now = self._clock()
         late = now > following
         if late and not self._late:
-            _log.warning(
-                "runs_skipped", function=self._function, late_seconds=round(now - following, 3)
-            )
-        self._late = late
+            # The first run of a process connects and plans, which takes its time.
+            say = _log.info if self._is_first else _log.warning
+            say("runs_skipped", function=self._function, late_seconds=round(now - following, 3))
+        self._late, self._is_first = late, False
         return self._schedule.timing.next_after(now) if late else following
 
 

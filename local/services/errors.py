@@ -2,6 +2,7 @@
 
 ServiceError
 ├── AlreadyRunning   another live process uses the same directory
+├── CannotBegin      a port, an address or a folder that was chosen does not work
 ├── PostgresError    the database cannot be made, started or reached
 └── ServiceFailed    a program ended, or was not ready in time, at the start
 """
@@ -17,6 +18,10 @@ class AlreadyRunning(ServiceError):
     def __init__(self, what: str, pid: int) -> None:
         super().__init__(f"{what} is already running" + (f", pid {pid}" if pid else ""))
         self.pid = pid
+
+
+class CannotBegin(ServiceError):
+    """What was chosen does not work; the message names the option and the variable to change."""
 
 
 class PostgresError(ServiceError):

@@ -5,6 +5,7 @@ supervisor was killed.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO
 MAX_BYTES = 10_000_000
 TAIL_BYTES = 4_000
 _ALARMING = {"warning", "error", "critical"}
+_CLIENT_GONE = re.compile(r"could not (?:send data to|receive data from) client")
 _HARMLESS = ("INFO", "DEBUG")
 
 
@@ -82,7 +84,12 @@ def alarming(line: str) -> str | None:
 
 
 def alarming_postgres(line: str) -> str | None:
-    """What to show of a Postgres line. Its errors reach the service that caused them."""
+    """What to show of a Postgres line. Its errors reach the service that caused them.
+
+    That a client is gone (a stream that closes, a killed worker) is no trouble of Postgres'.
+    """
+    if _CLIENT_GONE.search(line):
+        return None
     return line if " PANIC: " in line or " could not " in line else None
 
 

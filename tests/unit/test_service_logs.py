@@ -30,6 +30,18 @@ def test_only_what_alarms_is_shown(line: str, shown: str | None) -> None:
 def test_of_postgres_only_real_trouble_is_shown() -> None:
     assert alarming_postgres("2026-01-01 UTC [1] ERROR:  duplicate key") is None
     assert alarming_postgres("2026-01-01 UTC [1] PANIC:  out of space")
+    assert alarming_postgres("2026-01-01 UTC [1] LOG:  could not write to file: No space left")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "could not send data to client: Broken pipe",
+        "could not receive data from client: Connection reset by peer",
+    ],
+)
+def test_a_client_that_left_postgres_is_no_warning(said: str) -> None:
+    assert alarming_postgres(f"2026-01-01 UTC [1] LOG:  {said}") is None
 
 
 def test_a_follower_gives_whole_lines_written_since_it_began(tmp_path: Path) -> None:

@@ -20,7 +20,11 @@ class Settings(BaseSettings):
     """The functions' settings; each field is the variable TRIGGERFISH_<FIELD>."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TRIGGERFISH_", env_ignore_empty=True, frozen=True, extra="ignore"
+        env_prefix="TRIGGERFISH_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
     )
 
     database_url: str = Field(
@@ -149,6 +153,23 @@ class Settings(BaseSettings):
         "",
         description="Sites (comma-separated) whose pages may open a WebSocket; the API's own may.",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme.partition("+")[0] not in ("postgresql", "postgres"):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("database_url", "sqs_endpoint_url", "s3_endpoint_url")
+    @classmethod
+    def _has_a_port(cls, value: str | None) -> str | None:
+        try:
+            _ = urlsplit(value or "").port
+        except ValueError:
+            raise ValueError("must have a port from 1 to 65535") from None
+        return value
 
     @field_validator("object_store")
     @classmethod

@@ -44,6 +44,8 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
             *NOT_A_STRING,
             "",
             "example.com",
+            "localhost:9000/hook",
+            "//example.com/hook",
             "ftp://example.com",
             "file:///etc/passwd",
             "https://",
@@ -86,12 +88,19 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
             {"in": "1h", "max_fires": 1},
             *_each("in", True, 1, "", "0s", "-1s", "soon", "99999999999d", []),
             *_each("every", True, 30, "0s", "999ms", "1 fortnight", {}),
+            *_each("every", "5 minutes", "1.5h", "30m1h", "10", "1y", "P1M"),
             *_each("at", "2001-01-01T00:00:00Z", "2999-01-01T00:00:00", "2999-13-01T00:00:00Z"),
             *_each("at", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "tomorrow", 1, True),
             *_each("cron", "* * * *", "* * * * * *", "61 * * * *", "0 0 30 2 *", "@reboot", ""),
             *_each("cron", "*/0 * * * *", f"1-{GIANT} * * * *", "* " * 5000, 5, None),
+            *_each("cron", "*/90 * * * *", "0 */25 * * *", "0.5 * * * *", "*/1.5 * * * *"),
+            *_each("cron", "0 9 * * *\n", "0 9\n* * *", "? * * * *", "0 0 ?,1 * *", "0 0 30 2 ?"),
+            *_each("cron", "0 0 31 4,6,9,11 *", "0 0 * * MONDAY", "0 0 15W * *", "0 0 L-3 * *"),
             *_each("timezone", "Mars/Base", "../../etc/passwd", "", 1, cron="0 9 * * *"),
             *_each("timezone", "Europe", "UTC\u0001", "é", cron="0 9 * * *"),
+            *_each("timezone", "Berlin", "europe/berlin", "PST", "UTC+2", cron="0 9 * * *"),
+            {"every": "1h", "maxFires": 1},
+            {"cron": "0 9 * * *", "tz": "UTC"},
             *_each("max_fires", 0, -1, True, "3", 1.5, GIANT, every="1h"),
             *_each("jitter_seconds", -1, True, 3601, GIANT, "1", every="1h"),
             *_each("start_at", True, 0, "soon", [], every="1h"),
@@ -129,6 +138,22 @@ WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
             {"properties": {f"p{n}": {} for n in range(2001)}},
         ],
     ),
+]
+
+# Bodies that lack something, and all that the answer says is required.
+MISSING: list[tuple[dict[str, Any], set[str]]] = [
+    ({}, {"type", "name", "endpoint"}),
+    ({"type": "scheduled"}, {"name", "endpoint", "schedule"}),
+    ({"type": "api", "endpoint": {}}, {"name", "endpoint.url"}),
+    (changed(API, "verification", {}), {"verification.type", "verification.secret"}),
+]
+
+# Unknown fields, and the one that was probably meant.
+MISSPELT: list[tuple[dict[str, Any], str]] = [
+    (changed(SCHEDULED, "schedule", {"every": "1h", "maxFires": 1}), "max_fires"),
+    (changed(SCHEDULED, "schedule", {"cron": "@daily", "tz": "UTC"}), "timezone"),
+    (changed(SCHEDULED, "url", HOOK), "endpoint.url"),
+    (changed(API, "jsonSchema", {}), "schema"),
 ]
 
 # Bodies with one wrong part, and exactly how the answer names it.
@@ -240,6 +265,10 @@ MISSPELT_PARAMETERS = [("per_page", "limit"), ("Limit", "limit"), ("curser", "cu
 
 WRONG_EVENT_LOG_QUERIES = [
     ("view=deleted", "view"),
+    ("view=all", "view"),
+    ("state=deleted", "state"),
+    ("state=", "state"),
+    ("state=all&view=active", "state"),
     ("trigger_id=1", "trigger_id"),
     ("trigger_id=%00", "trigger_id"),
     ("source=unknown", "source"),

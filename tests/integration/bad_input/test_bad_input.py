@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import API_KEY
 from tests.integration.bad_input.table import (
     API,
+    MISSING,
+    MISSPELT,
     NAMED_WITHIN,
     NOT_ACCEPTABLE_JSON,
     SCHEDULED,
@@ -42,6 +44,30 @@ async def test_a_wrong_value_is_refused_naming_the_field(
 async def test_the_exact_place_of_what_is_wrong_is_named(api: Api) -> None:
     for body, field in NAMED_WITHIN:
         assert_refused(await post_json(api.http, TRIGGERS, json.dumps(body)), 400, field)
+
+
+async def test_all_that_is_missing_is_required_at_once(api: Api) -> None:
+    for body, fields in MISSING:
+        answer = await post_json(api.http, TRIGGERS, json.dumps(body))
+        assert_refused(answer, 400)
+        details = answer.json()["error"]["details"]
+        assert {one["field"] for one in details} == fields
+        assert all(one["message"].startswith("is required") for one in details)
+
+
+async def test_an_unknown_field_names_the_one_that_was_meant(api: Api) -> None:
+    for body, meant in MISSPELT:
+        answer = await post_json(api.http, TRIGGERS, json.dumps(body))
+        assert_refused(answer, 400)
+        assert f"did you mean {meant}?" in answer.json()["error"]["details"][0]["message"]
+
+
+async def test_a_key_without_the_word_bearer_is_told_so(api: Api) -> None:
+    for value in (API_KEY, f"Basic {API_KEY}", f"Token {API_KEY}"):
+        answer = await api.http.get(TRIGGERS, headers={"authorization": value})
+        assert_refused(answer, 401)
+        assert "must begin with Bearer" in answer.json()["error"]["message"]
+        assert API_KEY not in answer.text
 
 
 @pytest.mark.parametrize("body", NOT_ACCEPTABLE_JSON.values(), ids=NOT_ACCEPTABLE_JSON)

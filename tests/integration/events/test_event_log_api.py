@@ -86,6 +86,11 @@ async def test_a_view_goes_by_the_age_of_an_event_not_by_its_table(api: Api) -> 
     age(api, gone, "48:00:01")
     assert await ids(api, view="active") == [fresh, active]
     assert await ids(api, view="archived") == [archived, kept]
+    assert await ids(api, state="active") == [fresh, active]
+    assert await ids(api, state="archived") == [archived, kept]
+    assert await ids(api, state="all") == [fresh, active, archived, kept]
+    both = await api.get(LOGS, state="all", limit=3)
+    assert (await api.get(LOGS, state="all", cursor=both["next_cursor"]))["data"][0]["id"] == kept
     assert_refused(await api.http.get(f"{LOGS}/{gone}"), 404)
     assert (await api.get(f"{LOGS}/{active}"))["state"] == "active"
     log = await api.get(f"{LOGS}/{kept}")

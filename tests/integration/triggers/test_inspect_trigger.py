@@ -24,7 +24,7 @@ PREVIEW = "/api/v1/schedules/preview"
 
 
 async def coming(parts: Wiring, caller: Principal, trigger: Trigger, count: int) -> list[datetime]:
-    fires = await list_next_fires(trigger.id, caller, parts.inspect_trigger, count=count)
+    fires = (await list_next_fires(trigger.id, caller, parts.inspect_trigger, count=count)).fires
     return [fire.at for fire in fires]
 
 

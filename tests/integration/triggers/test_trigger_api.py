@@ -145,3 +145,15 @@ async def test_a_key_without_the_scope_is_forbidden_and_changes_nothing(api: Api
     assert_refused(await api.http.get(TRIGGERS, headers=writer), 403)
     assert await names(api) == ["orders"]
     assert (await api.http.post(TRIGGERS, json=new, headers=writer)).status_code == 201
+
+
+async def test_a_schema_with_an_obvious_mistake_is_answered_with_a_warning(api: Api) -> None:
+    mistaken = an_api_trigger(HOOK) | {"schema": {"id": "integer"}}
+    created = await api.create(mistaken)
+    assert [one["field"] for one in created["warnings"]] == ["schema.id"]
+    path = f"{TRIGGERS}/{created['id']}"
+    right = {"schema": {"properties": {"id": {"type": "integer"}}}}
+    assert (await api.http.patch(path, json=right)).json()["warnings"] == []
+    changed = (await api.http.patch(path, json={"schema": {"requird": ["id"]}})).json()
+    assert [one["field"] for one in changed["warnings"]] == ["schema.requird"]
+    assert "warnings" not in await api.get(path)

@@ -37,7 +37,8 @@ async def patch(api: Api, trigger: dict[str, Any], body: dict[str, Any]) -> dict
     answer = await api.http.patch(f"{TRIGGERS}/{trigger['id']}", json=body)
     assert answer.status_code == 200, answer.text
     edited: dict[str, Any] = answer.json()
-    assert edited == await api.get(f"{TRIGGERS}/{trigger['id']}")
+    shown = {name: value for name, value in edited.items() if name != "warnings"}
+    assert shown == await api.get(f"{TRIGGERS}/{trigger['id']}")
     return edited
 
 

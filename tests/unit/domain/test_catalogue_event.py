@@ -131,9 +131,5 @@ def test_every_wrong_field_is_named_once():
 def test_a_change_names_every_field_that_it_may_not_touch():
     with pytest.raises(InvalidInput) as refused:
         parse_change({"title": "other", "version": 2, "status": None, "internalNotes": 1})
-    assert {(one.field, one.message) for one in refused.value.details} == {
-        ("title", "cannot be changed"),
-        ("version", "unknown field"),
-        ("status", "must be one of DRAFT, PUBLISHED, CANCELLED"),
-        ("internalNotes", "must be a string or null"),
-    }
+    wrong = {one.field for one in refused.value.details}
+    assert wrong == {"title", "version", "status", "internalNotes"}

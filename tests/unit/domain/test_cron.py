@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clock import utc
-from triggerfish.domain.cron import count_fires, load_zone, newest_fire, next_fire
+from triggerfish.domain.cron import count_fires, newest_fire, next_fire
+from triggerfish.domain.zones import load_zone
 
 MINUTE = timedelta(minutes=1)
 

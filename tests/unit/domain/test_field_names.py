@@ -51,7 +51,7 @@ def test_names_are_shown_without_what_could_do_harm():
 
 def test_many_long_unknown_names_cost_little():
     known = [f"{letter}{number}" for letter in "abcdefgh" for number in range(5)]
+    names = [f"{n:05}" * 10 for n in range(10_000)] + ["x" * 500_000]
     began = time.process_time()
-    errors = unknown_fields([f"{n}" * 5000 for n in range(10_000)], known, of="a thing")
-    assert len(errors) == MAX_UNKNOWN_NAMED
-    assert time.process_time() - began < 1
+    assert len(unknown_fields(names, known, of="a thing")) == MAX_UNKNOWN_NAMED
+    assert time.process_time() - began < 0.5

@@ -168,9 +168,7 @@ def test_violations_name_the_wrong_fields(payload, fields):
 
 def test_an_item_of_a_top_level_array_is_named():
     validator = compile_schema({"items": {"type": "string"}})
-    assert violations(validator, ["a", 1]) == (
-        FieldError("payload[1]", 'value is not of type "string"'),
-    )
+    assert violations(validator, ["a", 1]) == (FieldError("payload[1]", "must be of type string"),)
 
 
 def test_violations_do_not_repeat_what_the_payload_holds():
@@ -249,11 +247,9 @@ def test_where_a_pattern_is_costly_only_the_texts_that_it_sees_are_bounded():
     )
     payload = {"id": "01a20404-5c9a-7f3e-a9c6", "text": "x" * 250_000}
     assert violations(validator, payload) == ()
-    assert violations(validator, payload | {"id": "1"})[0].message.startswith(
-        "value does not match"
-    )
+    assert "pattern" in violations(validator, payload | {"id": "1"})[0].message
     [refused] = violations(validator, payload | {"id": "1" * 250_000})
-    assert (refused.field, refused.message[:20]) == ("id", "value is longer than")
+    assert (refused.field, "characters" in refused.message) == ("id", True)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_without_a_platform_the_demo_says_how_to_start_one(
 ) -> None:
     monkeypatch.setenv("TRIGGERFISH_STATE_DIR", str(tmp_path))
     result = CliRunner().invoke(app, ["demo"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "No platform runs" in result.output
     assert "make up" in result.output
 

@@ -1,6 +1,7 @@
 """Running schedules on a virtual clock: on time, never piling up, never giving up."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -75,6 +76,16 @@ async def test_due_times_that_pass_during_a_run_are_skipped_and_said_once(
     function = Function(world, takes=lambda run: 2.5 if run in (2, 3) else 0)
     assert await runs(world, function, Every(1)) == [10, 11, 14, 17, 18, 19, 20]
     assert capsys.readouterr().err.count("runs_skipped") == 1
+
+
+async def test_a_first_run_that_takes_its_time_is_no_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = World(10, end=14.5)
+    function = Function(world, takes=lambda run: 2.5 if run == 1 else 0)
+    assert await runs(world, function, Every(1)) == [10, 13, 14]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "runs_skipped" in line]
+    assert json.loads(line)["level"] == "info"
 
 
 async def test_a_failure_is_logged_and_the_next_run_happens_anyway(

@@ -9,6 +9,7 @@ from uuid import UUID
 from triggerfish.domain.access import SCOPES
 from triggerfish.domain.durations import parse_duration
 from triggerfish.domain.errors import Conflict, FieldError, Forbidden, InvalidInput
+from triggerfish.domain.field_names import REQUIRED, unknown_fields
 from triggerfish.domain.timestamps import parse_rfc3339
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class ApiKey:
 def parse_new_key(raw: object, *, now: datetime) -> NewKey:
     """Read a create body. Raises InvalidInput that names every field that is wrong."""
     body = _object(raw)
-    errors = _unknown_fields(body, NEW_KEY_FIELDS)
+    errors = unknown_fields(body, NEW_KEY_FIELDS, of="an API key")
     name = _collect(errors, lambda: parse_name(body.get("name")))
     scopes = _collect(errors, lambda: _scopes(body.get("scopes")))
     expires_at = _collect(errors, lambda: _expiry(body, now))
@@ -58,7 +59,7 @@ def parse_new_key(raw: object, *, now: datetime) -> NewKey:
 def parse_name(value: object) -> str:
     """Read the name of a key or a project. Raises InvalidInput (field `name`)."""
     if not isinstance(value, str) or not value.strip():
-        raise _wrong("name", "must be a non-empty string")
+        raise _wrong("name", REQUIRED if value is None else "must be a text that is not empty")
     if len(value) > MAX_NAME_CHARACTERS:
         raise _wrong("name", f"must have at most {MAX_NAME_CHARACTERS} characters")
     return value
@@ -116,12 +117,8 @@ def replacement(old: ApiKey, *, maker_ends: datetime | None, now: datetime) -> N
 
 def _object(raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        raise _wrong("body", "not an object")
+        raise _wrong("body", "must be an object")
     return raw
-
-
-def _unknown_fields(body: dict[str, Any], known: frozenset[str]) -> list[FieldError]:
-    return [FieldError(name, "unknown field") for name in sorted(set(body) - known)]
 
 
 def _collect(errors: list[FieldError], parse: Callable[[], T]) -> T | None:
@@ -134,7 +131,8 @@ def _collect(errors: list[FieldError], parse: Callable[[], T]) -> T | None:
 
 def _scopes(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        raise _wrong("scopes", f"must be a list of at least one of {', '.join(SCOPES)}")
+        must = f"a list of at least one of {', '.join(SCOPES)}"
+        raise _wrong("scopes", f"is required: {must}" if value is None else f"must be {must}")
     errors = [
         FieldError(f"scopes[{index}]", f"must be one of {', '.join(SCOPES)}")
         for index, scope in enumerate(value)
@@ -156,11 +154,9 @@ def _expiry(body: dict[str, Any], now: datetime) -> datetime | None:
 
 def _future(value: object, now: datetime) -> datetime:
     try:
-        moment = parse_rfc3339(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise _wrong("expires_at", "must be an RFC 3339 timestamp with an offset")
+        moment = parse_rfc3339(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise _wrong("expires_at", str(error)) from None
     if moment <= now:
         raise _wrong("expires_at", "must be in the future")
     return moment
@@ -168,11 +164,11 @@ def _future(value: object, now: datetime) -> datetime:
 
 def _lifetime(value: object) -> timedelta:
     try:
-        lifetime = parse_duration(value) if isinstance(value, str) else timedelta()
-    except ValueError:
-        lifetime = timedelta()
+        lifetime = parse_duration(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise _wrong("expires_in", str(error)) from None
     if not lifetime:
-        raise _wrong("expires_in", 'must be a duration like "90d" or "PT12H", at most ten years')
+        raise _wrong("expires_in", "must be more than zero")
     return lifetime
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from triggerfish.domain.catalogue_event import CatalogueStatus, EventChange
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import REQUIRED, unknown_fields
 from triggerfish.domain.timestamps import parse_rfc3339
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class NewEvent:
 def parse_new_event(raw: object, *, now: datetime) -> NewEvent:
     """Read a create body. Raises InvalidInput with one detail for each field that is wrong."""
     body = _object(raw)
-    errors = _unknown_fields(body, NEW_EVENT_FIELDS)
+    errors = unknown_fields(body, NEW_EVENT_FIELDS, of="an event")
     collect = _Collector(body, errors)
     values: dict[str, Any] = {
         "title": collect("title", _line(MAX_TITLE_CHARACTERS)),
@@ -61,10 +62,9 @@ def parse_new_event(raw: object, *, now: datetime) -> NewEvent:
 def parse_change(raw: object) -> EventChange:
     """Read a PATCH body: `status`, `internalNotes` or both. Raises InvalidInput."""
     body = _object(raw)
-    errors = [
-        FieldError(name, "cannot be changed" if name in NEW_EVENT_FIELDS else "unknown field")
-        for name in sorted(set(body) - CHANGE_FIELDS)
-    ]
+    fixed = sorted(NEW_EVENT_FIELDS - CHANGE_FIELDS)
+    errors = [FieldError(name, "cannot be changed") for name in fixed if name in body]
+    errors += unknown_fields(set(body) - set(fixed), CHANGE_FIELDS, of="a change")
     if not body:
         errors.append(FieldError("body", "must have status, internalNotes or both"))
     collect = _Collector(body, errors)
@@ -93,12 +93,8 @@ class _Collector:
 
 def _object(raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        raise InvalidInput("The body is not valid.", (FieldError("body", "not an object"),))
+        raise InvalidInput("The body is not valid.", (FieldError("body", "must be an object"),))
     return raw
-
-
-def _unknown_fields(body: dict[str, Any], known: frozenset[str]) -> list[FieldError]:
-    return [FieldError(name, "unknown field") for name in sorted(set(body) - known)]
 
 
 def _line(most: int) -> Callable[[object], str]:
@@ -106,7 +102,7 @@ def _line(most: int) -> Callable[[object], str]:
 
     def parse(value: object) -> str:
         if not isinstance(value, str) or not value.strip():
-            raise ValueError("must be a non-empty string")
+            raise ValueError(REQUIRED if value is None else "must be a text that is not empty")
         if len(value) > most:
             raise ValueError(f"must have at most {most} characters")
         if _CONTROL.search(value):
@@ -117,13 +113,9 @@ def _line(most: int) -> Callable[[object], str]:
 
 
 def _time(value: object) -> datetime:
-    message = "must be an RFC 3339 time with an offset, like 2030-01-31T20:00:00Z"
-    if not isinstance(value, str):
-        raise ValueError(message)
-    try:
-        return parse_rfc3339(value)
-    except ValueError as error:
-        raise ValueError(message) from error
+    if value is None:
+        raise ValueError(REQUIRED)
+    return parse_rfc3339(value if isinstance(value, str) else "")
 
 
 def _impossible(start: datetime | None, end: datetime | None, now: datetime) -> list[FieldError]:

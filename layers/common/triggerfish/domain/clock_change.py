@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cronsim import CronSim
-
-from triggerfish.domain.cron import is_fixed, load_zone
+from triggerfish.domain.cron import is_fixed, pattern
+from triggerfish.domain.zones import load_zone
 
 ClockChange = Literal["gap", "fold"]
 _SECOND = timedelta(seconds=1)
@@ -31,6 +30,6 @@ def clock_change(expression: str, timezone: str, fire: datetime) -> ClockChange 
 def _wants_one(expression: str, start: datetime, end: datetime) -> bool:
     """Whether a wall-clock time in [start, end) matches."""
     try:
-        return next(CronSim(expression, start - _SECOND)) < end
+        return next(pattern(expression, start - _SECOND)) < end
     except (StopIteration, OverflowError):  # none in 50 years, or none before the year 10000
         return False

@@ -7,22 +7,24 @@ UTC is made here, because cronsim's own goes wrong where the clock jumps by less
 - fixed times (neither minute nor hour starts with `*`): a time in the gap fires once, at the gap's
   end; a time in the repeated hour fires once, the first time;
 - wildcards run by elapsed time: nothing for an hour that does not exist, twice for a repeated one.
+
+An expression is kept as its owner wrote it; `cron_fields` puts it in cronsim's words.
 """
 
 import copy
-import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from triggerfish.domain.cron_fields import plain
 from triggerfish.domain.timestamps import LATEST
+from triggerfish.domain.zones import load_zone
 
 MAX_EXPRESSION_LENGTH = 256
-MAX_ZONE_LENGTH = 64
 
 _ALIASES = {
     "@yearly": "0 0 1 1 *",
@@ -33,15 +35,6 @@ _ALIASES = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-_RANGES = (
-    "a field is *, a number, a range or a list, with an optional step: minute 0-59, hour 0-23,"
-    " day of month 1-31 or L (a day its months have), month 1-12 or JAN-DEC,"
-    " day of week 0-7 or SUN-SAT"
-)
-_CHARACTERS = re.compile(r"[0-9A-Za-z*/,#\- \t]+", re.ASCII)
-_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+){0,3}", re.ASCII)
-# Files that some systems keep beside the zones: leap-second copies and the machine's own zone.
-_NOT_ZONES = ("posix", "right", "localtime", "Factory")
 _SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
@@ -53,39 +46,37 @@ def normalise_expression(text: str) -> str:
     """Return the expression as five fields with single spaces; ValueError says what is wrong."""
     if len(text) > MAX_EXPRESSION_LENGTH:
         raise ValueError(f"must be at most {MAX_EXPRESSION_LENGTH} characters long")
+    if len(text.splitlines()) > 1 or text != text.rstrip("\r\n"):
+        raise ValueError("must be one line: remove the line break")
     text = _ALIASES.get(text.strip().lower(), text)
     if text.startswith("@"):
         raise ValueError(f"must be five fields or one of {', '.join(_ALIASES)}")
     fields = text.split()
-    if len(fields) != 5 or not _CHARACTERS.fullmatch(text):
+    if len(fields) != 5:
         raise ValueError(
-            "must have five fields: minute, hour, day of month, month, day of week"
-            ' (such as "0 9 * * MON-FRI"); seconds are not supported'
+            f"has {len(fields)} fields and must have five: minute, hour, day of month, month,"
+            ' day of week (such as "0 9 * * MON-FRI"); seconds and years are not supported'
         )
     expression = " ".join(fields)
     try:
-        CronSim(expression, _ANY_DATE)
-    except CronSimError as error:
-        raise ValueError(f"has a {str(error).lower()}; {_RANGES}") from error
+        pattern(expression, _ANY_DATE)
+    except CronSimError:
+        raise ValueError(
+            f'never fires: day of month "{fields[2]}" does not exist in month "{fields[3]}";'
+            " use a day that its months have, or L for the last one"
+        ) from None
     return expression
+
+
+def pattern(expression: str, after: datetime) -> CronSim:
+    """The expression on a bare wall clock. Raises CronSimError for days that no month has."""
+    return CronSim(plain(expression), after)
 
 
 def is_fixed(expression: str) -> bool:
     """Whether it names times of the day; one with wildcards there runs by elapsed time."""
     minute, hour = expression.split()[:2]
     return not minute.startswith("*") and not hour.startswith("*")
-
-
-@lru_cache(maxsize=1024)
-def load_zone(name: str) -> ZoneInfo:
-    """Return an IANA zone; ValueError for anything else, before a name can act as a path."""
-    known_shape = len(name) <= MAX_ZONE_LENGTH and _ZONE_NAME.fullmatch(name)
-    if not known_shape or name.split("/")[0].startswith(_NOT_ZONES):
-        raise ValueError("not an IANA time zone")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError) as error:  # OSError: "Europe" is a folder
-        raise ValueError("not an IANA time zone") from error
 
 
 def next_fire(expression: str, timezone: str, after: datetime) -> datetime | None:
@@ -130,7 +121,7 @@ class _CronClock:
 
     def __init__(self, expression: str, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._pattern = CronSim(expression, _ANY_DATE)
+        self._pattern = pattern(expression, _ANY_DATE)
         self._fixed = is_fixed(expression)
         self._seconds_of_day = sorted(
             h * 3600 + m * 60 for h in self._pattern.hours for m in self._pattern.minutes

@@ -159,7 +159,7 @@ def _parse_network(text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError as error:
-        message = f"{text!r} is not a network such as 10.0.0.0/8: {error}"
+        message = f"{text!r} is not a network such as 10.0.0.0/8"
         raise InvalidInput(message, (FieldError("egress_allow", message),)) from error
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from triggerfish.domain.endpoint_limits import endpoint_key, parse_max_concurrency, parse_rate
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import REQUIRED, shown, unknown_fields
 from triggerfish.domain.hostname import parse_authority, split_port
 
 T = TypeVar("T")
@@ -109,12 +110,9 @@ def parse_endpoint(raw: object) -> Endpoint:
     Raises `InvalidInput` with every wrong field (`endpoint.url`, `endpoint.headers.X`, ...).
     """
     if not isinstance(raw, Mapping):
-        raise _invalid([FieldError("endpoint", "must be an object with a url")])
-    problems = [
-        FieldError(f"endpoint.{_shown(name)}", "unknown field")
-        for name in raw
-        if name not in FIELDS
-    ]
+        message = 'must be an object such as {"url": "https://example.com/hook"}'
+        raise _invalid([FieldError("endpoint", REQUIRED if raw is None else message)])
+    problems = unknown_fields(raw, FIELDS, of="an endpoint", within="endpoint")
     url = _collect(problems, "endpoint.url", parse_url, raw.get("url"))
     headers = _parse_headers(raw.get("headers"), problems)
     timeout = _collect(
@@ -140,8 +138,10 @@ def parse_url(raw: object) -> str:
 
     Raises ValueError with a message for the customer.
     """
-    if not isinstance(raw, str) or not raw:
-        raise ValueError("must be an http or https URL")
+    if raw is None:
+        raise ValueError(REQUIRED)
+    if not isinstance(raw, str):
+        raise ValueError("must be a text that begins with https:// or http://")
     if len(raw) > MAX_URL_LENGTH:
         raise ValueError(f"must be at most {MAX_URL_LENGTH} characters")
     if any(ch in " \\" or not ch.isprintable() for ch in raw):
@@ -172,7 +172,7 @@ def _split(raw: str) -> tuple[str, str, str]:
     """Scheme, authority, and the rest as it was written."""
     parts = HTTP_URL.fullmatch(raw)
     if parts is None:
-        raise ValueError("must be an http or https URL")
+        raise ValueError("must begin with https:// or http://")
     return parts[1].lower(), parts[2], parts[3]
 
 
@@ -196,7 +196,7 @@ def _parse_headers(raw: object, problems: list[FieldError]) -> tuple[tuple[str, 
         try:
             _check_header(name, value, seen)
         except ValueError as error:
-            problems.append(FieldError(f"endpoint.headers.{_shown(name)}", str(error)))
+            problems.append(FieldError(f"endpoint.headers.{shown(name)}", str(error)))
     return tuple((str(name), str(value).strip()) for name, value in raw.items())
 
 
@@ -233,11 +233,6 @@ def _collect(
     except ValueError as error:
         problems.append(FieldError(name, str(error)))
         return None
-
-
-def _shown(name: object) -> str:
-    """A name from outside, safe to store and to print: escaped and cut."""
-    return ascii(name)[1:-1][:64] if isinstance(name, str) else "?"
 
 
 def _invalid(problems: list[FieldError]) -> InvalidInput:

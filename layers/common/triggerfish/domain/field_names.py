@@ -89,6 +89,9 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     meant = {_form(other): own for other, own in _SYNONYMS.items()}.get(form)
     if meant and _form(meant) in by_form:
         return by_form[_form(meant)]
+    longer = [one for other, one in by_form.items() if len(form) > 2 and other.startswith(form)]
+    if len(longer) == 1:
+        return longer[0]
     close = get_close_matches(form, by_form, n=1, cutoff=0.75)
     return by_form[close[0]] if close else None
 

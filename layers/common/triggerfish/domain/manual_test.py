@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import unknown_fields
 from triggerfish.domain.payload_schema import compile_schema, violations
 from triggerfish.domain.schedule import At
 from triggerfish.domain.schedule_parse import parse_schedule
@@ -51,12 +52,10 @@ def parse_test(raw: object, definition: Definition) -> ManualTestRequest:
     A scheduled trigger sends what it has stored. Raises InvalidInput naming every wrong field.
     """
     if not isinstance(raw, dict):
-        raise _wrong("body", "must be a JSON object")
+        raise _wrong("body", "must be an object")
     is_api = definition.type is TriggerType.API
-    errors = [
-        FieldError(str(name)[:100], "unknown field for a test run of this trigger")
-        for name in sorted(set(raw) - ({"note", "payload"} if is_api else {"note"}))
-    ]
+    known = {"note", "payload"} if is_api else {"note"}
+    errors = unknown_fields(raw, known, of="a test run of this trigger")
     request = _request(raw, definition, errors)
     if errors:
         raise InvalidInput("The test run is not valid.", errors)
@@ -70,7 +69,7 @@ def parse_unsaved_test(raw: object, *, now: datetime) -> UnsavedTest:
     InvalidInput naming every wrong field.
     """
     if not isinstance(raw, dict):
-        raise _wrong("body", "must be a JSON object")
+        raise _wrong("body", "must be an object")
     own = {"note", "payload"} if raw.get("type") == TriggerType.API else {"note", "in"}
     base = {name: value for name, value in raw.items() if name not in own}
     errors: list[FieldError] = []
@@ -118,7 +117,7 @@ def _note(raw: dict[str, Any], errors: list[FieldError]) -> str | None:
     if note is None:
         return None
     if not isinstance(note, str) or not 0 < len(note.strip()) <= len(note) <= MAX_NOTE_CHARACTERS:
-        message = f"must be a non-empty string of at most {MAX_NOTE_CHARACTERS} characters"
+        message = f"must be a text that is not empty, of at most {MAX_NOTE_CHARACTERS} characters"
         errors.append(FieldError("note", message))
         return None
     return note

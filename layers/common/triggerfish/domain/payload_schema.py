@@ -24,6 +24,7 @@ from triggerfish.domain.field_path import field_path
 from triggerfish.domain.schema_cost import weight
 from triggerfish.domain.schema_gate import DRAFT_07, Gate, inspect, refuse
 from triggerfish.domain.schema_patterns import largest_pattern, options, with_bounded_texts
+from triggerfish.domain.schema_words import violated, wrong_keyword
 from triggerfish.domain.validation_effort import (
     BUDGET,
     Effort,
@@ -36,7 +37,6 @@ MAX_VIOLATIONS = 20
 EXPLAINED_NODES = 100
 
 _MASK = "[value]"
-_MESSAGE_LENGTH = 300
 
 Kind = jsonschema_rs.ValidationErrorKind
 
@@ -127,7 +127,7 @@ def _check_meta_schema(gate: Gate) -> None:
     except jsonschema_rs.ValidationError as error:
         if gate.nodes > EXPLAINED_NODES:
             path = tuple(map(str, error.instance_path))
-            raise refuse(path, f"is not valid here: {error.message[:_MESSAGE_LENGTH]}") from error
+            raise refuse(path, wrong_keyword(path)) from error
         _explain(schema)
 
 
@@ -138,14 +138,14 @@ def _explain(schema: dict[str, Any]) -> None:
     error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
     if error is not None:
         path = tuple(map(str, error.absolute_path))
-        raise refuse(path, f"is not valid here: {error.message[:_MESSAGE_LENGTH]}")
+        raise refuse(path, wrong_keyword(path))
 
 
 def _refuse_uncompiled(error: jsonschema_rs.ValidationError) -> Exception:
     path = tuple(map(str, error.instance_path))
     if "pattern" in path or "patternProperties" in path:
         return refuse(path, "must be a regex without look-around, back-references or huge repeats")
-    return refuse(path, error.message[:_MESSAGE_LENGTH])
+    return refuse(path, wrong_keyword(path))
 
 
 def _first(validator: Validator, payload: object) -> Iterable[jsonschema_rs.ValidationError]:
@@ -166,8 +166,7 @@ def _describe(error: jsonschema_rs.ValidationError, limit: int) -> Iterable[Fiel
             return [FieldError(_field([*path, name]), "is not allowed") for name in names[:limit]]
         case Kind.PropertyNames():
             return (FieldError(_field(path), "has a field whose name is not allowed"),)
-    message = error.message.replace(_MASK, "value")
-    return (FieldError(_field(path), message[:_MESSAGE_LENGTH]),)
+    return (FieldError(_field(path), violated(error.kind)),)
 
 
 def _field(path: Iterable[str | int]) -> str:

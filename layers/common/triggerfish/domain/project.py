@@ -6,6 +6,7 @@ from uuid import UUID
 
 from triggerfish.domain.api_key import parse_name
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import unknown_fields
 
 DEFAULT_PROJECT = "default"  # the first one, the operator's: its keys alone reach beyond it
 
@@ -20,8 +21,8 @@ class Project:
 def parse_project(raw: object) -> str:
     """Read a create body: the name. Raises InvalidInput that names every field that is wrong."""
     if not isinstance(raw, dict):
-        raise InvalidInput("The project is not valid.", (FieldError("body", "not an object"),))
-    errors = [FieldError(name, "unknown field") for name in sorted(set(raw) - {"name"})]
+        raise InvalidInput("The project is not valid.", (FieldError("body", "must be an object"),))
+    errors = unknown_fields(raw, {"name"}, of="a project")
     try:
         name = parse_name(raw.get("name"))
     except InvalidInput as invalid:

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import unknown_fields
 from triggerfish.domain.retry import (
     MAX_ATTEMPTS,
     MAX_RETRIES,
@@ -14,6 +15,8 @@ from triggerfish.domain.retry import (
 )
 from triggerfish.domain.whole_number import whole_number
 
+FIELDS = ("delays_seconds", "exponential", "endpoint")
+_NOT_VALID = "The retry policy is not valid."
 # Field of the rule → the least and the most it may be.
 BOUNDS: dict[str, tuple[float, float]] = {
     "initial_seconds": (0.1, MAX_TOTAL_SECONDS),
@@ -33,13 +36,11 @@ def parse_retry(raw: object) -> RetryPolicy:
         return RetryPolicy()
     if not isinstance(raw, dict):
         raise _invalid("retry", 'must be an object such as {"delays_seconds": [5, 30, 120]}')
-    unknown = sorted(set(raw) - {"delays_seconds", "exponential", "endpoint"})
+    unknown = unknown_fields(raw, FIELDS, of="a retry policy", within="retry")
     if unknown:
-        name = ascii(unknown[0])[1:-1][:64]
-        raise _invalid(
-            f"retry.{name}",
-            "unknown field; retry takes delays_seconds or exponential, and endpoint",
-        )
+        raise InvalidInput(_NOT_VALID, unknown)
+    if not raw:
+        raise _invalid("retry.delays_seconds", "is required, unless there is exponential")
     endpoint = _endpoint(raw.get("endpoint", WhichEndpoint.ORIGINAL))
     if raw.keys() == {"endpoint"}:
         return RetryPolicy(endpoint=endpoint)
@@ -74,17 +75,14 @@ def _rule(raw: Any) -> Exponential:
     if not isinstance(raw, dict):
         raise _invalid(field, 'must be an object such as {"initial_seconds": 5, "factor": 2}')
     names = [one.name for one in fields(Exponential)]
-    problems = [
-        FieldError(f"{field}.{ascii(name)[1:-1][:64]}", "unknown field; known: " + ", ".join(names))
-        for name in sorted(set(raw) - set(names))
-    ]
+    problems = unknown_fields(raw, names, of="an exponential rule", within=field)
     problems += [
         FieldError(f"{field}.{name}", problem)
         for name in names
         if name in raw and (problem := _out_of_bounds(name, raw[name]))
     ]
     if problems:
-        raise InvalidInput("The retry policy is not valid.", tuple(problems))
+        raise InvalidInput(_NOT_VALID, tuple(problems))
     rule = Exponential(**{name: _as_given(name, value) for name, value in raw.items()})
     if sum(rule.delays_seconds()) > MAX_TOTAL_SECONDS:
         raise _invalid(field, "the waits may add up to 46 hours at most; lower max_attempts")
@@ -110,4 +108,4 @@ def _is_number(value: object) -> bool:
 
 
 def _invalid(field: str, message: str) -> InvalidInput:
-    return InvalidInput("The retry policy is not valid.", (FieldError(field, message),))
+    return InvalidInput(_NOT_VALID, (FieldError(field, message),))

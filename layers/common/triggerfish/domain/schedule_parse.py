@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from triggerfish.domain.cron import load_zone, normalise_expression
+from triggerfish.domain.cron import normalise_expression
 from triggerfish.domain.durations import MAX_DURATION, parse_duration
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import REQUIRED, unknown_fields
 from triggerfish.domain.schedule import At, Cron, Every, Schedule, first_occurrence
-from triggerfish.domain.timestamps import parse_rfc3339
+from triggerfish.domain.timestamps import NOT_A_TIME, parse_rfc3339
 from triggerfish.domain.whole_number import whole_number
+from triggerfish.domain.zones import load_zone, unknown_zone
 
 MIN_INTERVAL = timedelta(seconds=1)
 MAX_FIRES = 1_000_000_000
@@ -25,8 +27,6 @@ UNITS = {
     "hours": timedelta(hours=1),
     "days": timedelta(days=1),
 }
-_MOST_UNKNOWN_NAMED = 10
-
 T = TypeVar("T")
 
 
@@ -42,7 +42,8 @@ def parse_schedule(raw: object, *, now: datetime) -> Schedule:
     Raises InvalidInput naming all wrong fields found (`schedule.cron`, ...).
     """
     if not isinstance(raw, Mapping):
-        raise _invalid([FieldError("schedule", "must be an object")])
+        message = REQUIRED if raw is None else 'must be an object such as {"every": "1h"}'
+        raise _invalid([FieldError("schedule", message)])
     return _Parser(raw, now).parse()
 
 
@@ -54,13 +55,11 @@ class _Parser:
     """One parse: reads fields, collecting what is wrong instead of stopping at the first."""
 
     def __init__(self, raw: Mapping[object, object], now: datetime) -> None:
-        self._unknown = [str(name) for name in raw if name not in FIELDS]
         self._raw = {name: value for name, value in raw.items() if value is not None}
         self._now = now
-        self._errors: list[FieldError] = []
+        self._errors = unknown_fields(raw, FIELDS, of="a schedule", within="schedule")
 
     def parse(self) -> Schedule:
-        self._check_unknown()
         kind = self._kind()
         if kind is not None:
             self._check_extras(kind)
@@ -73,10 +72,6 @@ class _Parser:
 
     def _wrong(self, field: str, message: str) -> None:
         self._errors.append(FieldError(f"schedule.{field}" if field else "schedule", message))
-
-    def _check_unknown(self) -> None:
-        for name in self._unknown[:_MOST_UNKNOWN_NAMED]:
-            self._wrong(name[:64], "is not a field of a schedule")
 
     def _kind(self) -> str | None:
         given = [kind for kind in _KINDS if kind in self._raw]
@@ -139,48 +134,41 @@ class _Parser:
         return Cron(expression, timezone, start_at)
 
     def _zone(self) -> str | None:
-        def known(name: str) -> str:
-            load_zone(name)
-            return name
-
-        return self._text("timezone", known, 'must be an IANA time zone such as "Europe/Berlin"')
+        return self._text("timezone", _known_zone)
 
     def _interval(self) -> timedelta | None:
         unit = self._raw.get("unit")
         if not isinstance(unit, str) or unit not in UNITS:
-            self._wrong("unit", f"must be one of {', '.join(UNITS)}")
-        if not isinstance(self._raw.get("is_recurring"), bool):
-            self._wrong("is_recurring", "must be true (repeat) or false (once)")
+            self._wrong("unit", _or_required(unit, f"must be one of {', '.join(UNITS)}"))
+        again = self._raw.get("is_recurring")
+        if not isinstance(again, bool):
+            self._wrong(
+                "is_recurring", _or_required(again, "must be true (repeat) or false (once)")
+            )
         step = UNITS.get(unit, timedelta(seconds=1)) if isinstance(unit, str) else MIN_INTERVAL
         count = self._whole("interval", 1, MAX_DURATION // step)
         return None if count is None else count * step
 
     def _moment(self, field: str) -> datetime | None:
-        return self._text(
-            field,
-            parse_rfc3339,
-            'must be an RFC 3339 time with an offset, such as "2030-01-31T09:00:00+01:00"',
-        )
+        return self._text(field, parse_rfc3339, NOT_A_TIME)
 
     def _duration(self, field: str) -> timedelta | None:
-        return self._text(
-            field,
-            parse_duration,
-            'must be a duration such as "90s", "1h30m" or "PT10M", of at most ten years',
-        )
+        return self._text(field, parse_duration, 'must be a duration such as "90s" or "1h30m"')
 
-    def _text(self, field: str, read: Callable[[str], T], message: str | None = None) -> T | None:
-        """Read a text field; `read`'s ValueError is the message unless one is given."""
+    def _text(
+        self, field: str, read: Callable[[str], T], no_text: str = "must be a text"
+    ) -> T | None:
+        """Read a text field; `read`'s ValueError is the message, `no_text` is for another type."""
         value = self._raw.get(field)
         if value is None:
             return None
         if not isinstance(value, str):
-            self._wrong(field, message or "must be a string")
+            self._wrong(field, no_text)
             return None
         try:
             return read(value)
         except ValueError as error:
-            self._wrong(field, message or str(error))
+            self._wrong(field, str(error))
             return None
 
     def _whole(self, field: str, least: int, most: int) -> int | None:
@@ -202,3 +190,15 @@ class _Parser:
         elif first_occurrence(schedule, self._now) is None:
             before_end = "before end_at " if schedule.end_at else ""
             self._wrong(kind, f"never fires {before_end}on any date to come")
+
+
+def _or_required(value: object, message: str) -> str:
+    return REQUIRED if value is None else message
+
+
+def _known_zone(name: str) -> str:
+    try:
+        load_zone(name)
+    except ValueError:
+        raise ValueError(unknown_zone(name)) from None
+    return name

@@ -3,8 +3,12 @@
 import re
 from datetime import UTC, datetime
 
-# Nothing is scheduled later than this, so that adding a horizon or a retry can never overflow.
+# Nothing is scheduled later than this, so that adding a look-ahead or a retry cannot overflow.
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+NOT_A_TIME = 'must be an RFC 3339 time with an offset, such as "2030-01-31T09:00:00+01:00"'
+_NO_OFFSET = "has no offset; add one, such as Z for UTC or +01:00"
+_BEYOND = "must be a time from the year 1 to 9999-01-01T00:00:00Z, the latest there is"
 
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -12,18 +16,21 @@ _RFC3339 = re.compile(
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Read an RFC 3339 timestamp as aware UTC, to the microsecond; ValueError if it is not one.
+    """Read an RFC 3339 timestamp as aware UTC, to the microsecond.
 
-    Stricter than `fromisoformat`, which also takes week dates, basic format and missing offsets.
+    Raises ValueError with a customer's message. Stricter than `fromisoformat`, which also takes
+    week dates, basic format and missing offsets.
     """
     if not is_rfc3339(text):
-        raise ValueError("not an RFC 3339 timestamp with an offset")
+        raise ValueError(_NO_OFFSET if is_rfc3339(f"{text}Z") else NOT_A_TIME)
     try:
         moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("outside the years 1 to 9999") from error
+    except OverflowError:
+        raise ValueError(_BEYOND) from None
+    except ValueError:
+        raise ValueError("must be a date and a time that exist") from None
     if moment > LATEST:
-        raise ValueError("later than the year 9998")
+        raise ValueError(_BEYOND)
     return moment
 
 

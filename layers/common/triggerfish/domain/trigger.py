@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from triggerfish.domain.catch_up import DEFAULT_GRACE_SECONDS
+from triggerfish.domain.endpoint import FIELDS as ENDPOINT_FIELDS
 from triggerfish.domain.endpoint import Endpoint, parse_endpoint
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import REQUIRED, unknown_fields
 from triggerfish.domain.payload_schema import Validator, check_schema
 from triggerfish.domain.retry import RetryPolicy
 from triggerfish.domain.retry_parse import parse_retry
 from triggerfish.domain.schedule import Schedule
+from triggerfish.domain.schedule_parse import FIELDS as SCHEDULE_FIELDS
 from triggerfish.domain.schedule_parse import parse_schedule
 from triggerfish.domain.signing import SigningSecrets
 from triggerfish.domain.verification import Verification, parse_verification
@@ -35,6 +38,11 @@ FIELDS = {
     | {"schedule", "payload", "catch_up", "catch_up_window_seconds", "catch_up_grace_seconds"},
     "api": COMMON_FIELDS | {"schema", "verification"},
 }
+# Where a field belongs that somebody writes at the top.
+_INSIDE = frozenset(
+    [f"endpoint.{name}" for name in ENDPOINT_FIELDS]
+    + [f"schedule.{name}" for name in SCHEDULE_FIELDS]
+)
 
 
 class TriggerType(StrEnum):
@@ -144,24 +152,22 @@ def parse_definition(
     """
     if not isinstance(raw, dict):
         raise InvalidInput(
-            "The body must be a JSON object.", (FieldError("body", "not an object"),)
+            "The body must be a JSON object.", (FieldError("body", "must be an object"),)
         )
-    kind = raw.get("type")
-    if not isinstance(kind, str) or kind not in FIELDS:
-        raise InvalidInput(
-            "The trigger is not valid.", (FieldError("type", 'must be "scheduled" or "api"'),)
-        )
-    errors = _unknown_fields(raw, kind)
+    errors: list[FieldError] = []
     collect = _Collector(errors)
+    kind = collect(_type, raw.get("type"))
+    errors += _unknown_fields(raw, kind)
     common: dict[str, Any] = {
-        "type": TriggerType(kind),
+        "type": kind,
         "name": collect(_name, raw.get("name")),
         "endpoint": collect(parse_endpoint, raw.get("endpoint")),
         "retry": collect(parse_retry, raw.get("retry")),
     }
-    if kind == "scheduled":
+    specific: dict[str, Any] = {}
+    if kind is TriggerType.SCHEDULED:
         specific = _scheduled(raw, now, kept_schedule, collect)
-    else:
+    elif kind is TriggerType.API:
         specific = _api(raw, collect)
     if errors:
         raise InvalidInput("The trigger is not valid.", tuple(errors))
@@ -182,11 +188,21 @@ class _Collector:
             return None
 
 
-def _unknown_fields(raw: dict[str, Any], kind: str) -> list[FieldError]:
-    unknown = sorted(set(raw) - FIELDS[kind])
-    return [
-        FieldError(str(name), f"unknown field for a trigger of type {kind}") for name in unknown
-    ]
+def _unknown_fields(raw: dict[str, Any], kind: TriggerType | None) -> list[FieldError]:
+    """While the type is not known, only what no type has is unknown."""
+    if kind is None:
+        return unknown_fields(raw, {*_INSIDE, *FIELDS["scheduled"], *FIELDS["api"]}, of="a trigger")
+    own = {name for name in _INSIDE if name.partition(".")[0] in FIELDS[kind]}
+    return unknown_fields(raw, FIELDS[kind] | own, of=f"a trigger of type {kind}")
+
+
+def _type(value: object) -> TriggerType:
+    if not isinstance(value, str) or value not in set(TriggerType):
+        said = (
+            'is required: "scheduled" or "api"' if value is None else 'must be "scheduled" or "api"'
+        )
+        raise _wrong("type", said)
+    return TriggerType(value)
 
 
 def _scheduled(
@@ -221,7 +237,7 @@ def _api(raw: dict[str, Any], collect: _Collector) -> dict[str, Any]:
 
 def _name(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _wrong("name", "must be a non-empty string")
+        raise _wrong("name", REQUIRED if value is None else "must be a text that is not empty")
     if len(value) > MAX_NAME_CHARACTERS:
         raise _wrong("name", f"must have at most {MAX_NAME_CHARACTERS} characters")
     return value

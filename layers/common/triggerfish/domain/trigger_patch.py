@@ -14,7 +14,7 @@ def patch_definition(current: Definition, raw: object, *, now: datetime) -> Defi
     Raises InvalidInput naming every wrong field, also one that must not be removed.
     """
     if not isinstance(raw, dict):
-        details = (FieldError("body", "not an object"),)
+        details = (FieldError("body", "must be an object"),)
         raise InvalidInput("The body must be a JSON object.", details)
     if "type" in raw and raw["type"] != current.type.value:
         details = (FieldError("type", f"cannot be changed; it is {current.type.value}"),)

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from triggerfish.domain.clock_change import ClockChange, clock_change
-from triggerfish.domain.cron import load_zone
+from triggerfish.domain.cron_fields import DayRule, day_rule
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import unknown_fields
 from triggerfish.domain.schedule import Cron, Schedule, jittered, occurrences
+from triggerfish.domain.schedule_parse import FIELDS as SCHEDULE_FIELDS
 from triggerfish.domain.schedule_parse import parse_schedule
 from triggerfish.domain.trigger_change import Standing
 from triggerfish.domain.whole_number import whole_number
+from triggerfish.domain.zones import load_zone
 
 DEFAULT_COUNT, MAX_COUNT = 10, 100
 _MICROSECOND = timedelta(microseconds=1)
@@ -25,6 +28,20 @@ class UpcomingFire:
     local: datetime
     timezone: str
     dst: ClockChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """Fires to come, soonest first, and how a cron's two day fields led to them."""
+
+    fires: list[UpcomingFire]
+    day_rule: DayRule | None
+
+
+def upcoming(schedule: Schedule | None, fires: list[UpcomingFire]) -> Upcoming:
+    """A schedule's fires with its day rule, if it is a cron that has one."""
+    rule = schedule.rule if schedule else None
+    return Upcoming(fires, day_rule(rule.expression) if isinstance(rule, Cron) else None)
 
 
 def next_fires(standing: Standing, *, now: datetime, count: int) -> list[UpcomingFire]:
@@ -52,9 +69,9 @@ def preview(schedule: Schedule, *, now: datetime, count: int) -> list[UpcomingFi
 def parse_preview(raw: object, *, now: datetime) -> tuple[Schedule, int]:
     """Read `{"schedule": {…}, "count": 10}`. Raises InvalidInput naming every wrong field."""
     if not isinstance(raw, dict):
-        raise _invalid([FieldError("body", "not an object")])
-    unknown = sorted(set(raw) - {"schedule", "count"})
-    problems = [FieldError(name, "unknown field") for name in unknown]
+        raise _invalid([FieldError("body", "must be an object")])
+    known = {"schedule", "count", *(f"schedule.{name}" for name in SCHEDULE_FIELDS)}
+    problems = unknown_fields(raw, known, of="a preview")
     count = whole_number(raw.get("count", DEFAULT_COUNT), 1, MAX_COUNT)
     if count is None:
         problems.append(FieldError("count", f"must be a whole number from 1 to {MAX_COUNT}"))

@@ -15,6 +15,7 @@ from typing import Any
 
 from triggerfish.domain import signing
 from triggerfish.domain.errors import FieldError, InvalidInput
+from triggerfish.domain.field_names import REQUIRED, unknown_fields
 from triggerfish.domain.whole_number import whole_number
 
 DEFAULT_HEADER = "x-webhook-token"
@@ -78,9 +79,13 @@ def parse_verification(raw: object) -> Verification | None:
         raise _invalid([_wrong("", "must be an object with a type and a secret")])
     kind = raw.get("type")
     if not isinstance(kind, str) or kind not in set(VerificationType):
-        raise _invalid([_wrong("type", f"must be one of {', '.join(VerificationType)}")])
+        missing = [_wrong("secret", REQUIRED)] if raw.get("secret") is None else []
+        one_of = f"one of {', '.join(VerificationType)}"
+        said = f"is required: {one_of}" if kind is None else f"must be {one_of}"
+        raise _invalid([_wrong("type", said), *missing])
     type = VerificationType(kind)
-    errors = [_wrong(_shown(name), f"unknown field for {kind}") for name in set(raw) - FIELDS[type]]
+    of = f"a verification of type {type}"
+    errors = unknown_fields(raw, FIELDS[type], of=of, within="verification")
     secret = _secret(type, raw.get("secret"), errors)
     header = raw.get("header", DEFAULT_HEADER)
     if not isinstance(header, str) or not _TOKEN.fullmatch(header):
@@ -145,7 +150,9 @@ def _same(given: str, expected: str) -> bool:
 
 
 def _secret(type: VerificationType, raw: object, errors: list[FieldError]) -> str:
-    if type is VerificationType.STANDARD_WEBHOOKS:
+    if raw is None:
+        errors.append(_wrong("secret", REQUIRED))
+    elif type is VerificationType.STANDARD_WEBHOOKS:
         try:
             signing.decode_secret(raw if isinstance(raw, str) else "")
         except InvalidInput as invalid:
@@ -159,10 +166,6 @@ def _secret(type: VerificationType, raw: object, errors: list[FieldError]) -> st
         between = f"{MIN_SECRET_CHARACTERS} to {MAX_SECRET_CHARACTERS}"
         errors.append(_wrong("secret", f"must be a text of {between} visible ASCII characters"))
     return str(raw)
-
-
-def _shown(name: object) -> str:
-    return ascii(name)[1:-1][:64] if isinstance(name, str) else "?"
 
 
 def _wrong(name: str, message: str) -> FieldError:

@@ -39,7 +39,14 @@ def _key(request: Request) -> str:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     key = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
     if not key:
-        raise Unauthorised("Send an API key as Authorization: Bearer.")
+        raise Unauthorised(_how_to_send(scheme))
     if len(key) > MAX_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
         raise Unauthorised("The API key is not valid.")
     return key
+
+
+def _how_to_send(scheme: str) -> str:
+    """What an `Authorization` header without a key lacks; it may hold a secret, so no quotes."""
+    if not scheme or scheme.lower() == "bearer":
+        return "Send an API key as Authorization: Bearer <key>."
+    return "The Authorization header must begin with Bearer: Authorization: Bearer <key>."

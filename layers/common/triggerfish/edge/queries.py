@@ -62,6 +62,10 @@ Cursor = Annotated[
 OfView = Annotated[
     Literal["active", "archived"], Field(description="Younger than two hours, or older.")
 ]
+OfState = Annotated[
+    Literal["active", "archived", "all"] | None,
+    Field(description="The same as `view` by the name that events show, or `all` of both."),
+]
 OfTrigger = Annotated[UUID | None, Field(description="Of this trigger.")]
 FromSource = Annotated[
     Literal["api", "scheduled", "manual-test", "replay"] | None,
@@ -117,6 +121,7 @@ class EventLogQuery(PageQuery):
     """GET /api/v1/event-logs; `from` and `to` are inclusive."""
 
     view: OfView = "active"
+    state: OfState = None
     trigger_id: OfTrigger = None
     status: Annotated[
         Literal["pending", "delivering", "held", "success", "failure"] | None,
@@ -173,7 +178,15 @@ class ReplayBody(BaseModel):
 def chosen(query: EventLogQuery | ReplayBody) -> tuple[EventLogFilter, Window]:
     """The events that a list or a replay is about."""
     filter = EventLogFilter(query.trigger_id, query.status, query.source, query.is_test)
-    return filter, Window(View(query.view), query.since, query.until)
+    return filter, Window(_view(query), query.since, query.until)
+
+
+def _view(query: EventLogQuery | ReplayBody) -> View | None:
+    state = query.state if isinstance(query, EventLogQuery) else None
+    if state is not None and "view" in query.model_fields_set:
+        error = FieldError("state", "is given together with view; give one of them")
+        raise InvalidInput("The query is not valid.", (error,))
+    return None if state == "all" else View(state or query.view)
 
 
 def read_model(model: type[M], raw: object) -> M:

@@ -10,11 +10,16 @@ from triggerfish.domain.event_log import EventLog
 from triggerfish.domain.explanation import Evidence, explain, failure_words
 from triggerfish.domain.operational_event import OperationalEvent
 from triggerfish.domain.trigger import Revision, Trigger, TriggerType
-from triggerfish.domain.upcoming import UpcomingFire
+from triggerfish.domain.upcoming import Upcoming
 from triggerfish.domain.webhook_url import RotatedUrl
 from triggerfish.edge.errors import of_error
 from triggerfish.edge.etag import unless_stale, version_of
-from triggerfish.edge.views import created_trigger_view, definition_view, trigger_view
+from triggerfish.edge.views import (
+    created_trigger_view,
+    definition_view,
+    trigger_view,
+    warnings_view,
+)
 
 
 def created_triggers_view(
@@ -24,7 +29,7 @@ def created_triggers_view(
     views = [
         of_error(one, request_id)[1]
         if isinstance(one, TriggerfishError)
-        else {"trigger": created_trigger_view(one, public_url)}
+        else {"trigger": created_trigger_view(one, public_url) | warnings_view(one)}
         for one in results
     ]
     refused = sum("error" in view for view in views)
@@ -57,7 +62,7 @@ def revision_view(revision: Revision) -> dict[str, Any]:
     } | definition_view(revision.definition)
 
 
-def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
+def fires_view(coming: Upcoming) -> dict[str, Any]:
     """Fires to come: the instant in UTC, and what the clock shows in the schedule's zone."""
     return {
         "data": [
@@ -67,8 +72,9 @@ def fires_view(fires: Sequence[UpcomingFire]) -> dict[str, Any]:
                 "timezone": fire.timezone,
                 "dst": fire.dst,
             }
-            for fire in fires
-        ]
+            for fire in coming.fires
+        ],
+        "day_rule": coming.day_rule,
     }
 
 

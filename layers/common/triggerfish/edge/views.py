@@ -9,6 +9,7 @@ from triggerfish.domain.event_log import SeenEventLog
 from triggerfish.domain.event_summary import EventSummary
 from triggerfish.domain.page import Page
 from triggerfish.domain.replay import Replay
+from triggerfish.domain.schema_warnings import schema_warnings
 from triggerfish.domain.trigger import Definition, Trigger, TriggerType
 from triggerfish.usecases.replay_events import Replayed
 from triggerfish.usecases.run_test import StartedTest
@@ -57,6 +58,15 @@ def definition_view(definition: Definition) -> dict[str, Any]:
         "catch_up_window_seconds": definition.catch_up_window_seconds,
         "catch_up_grace_seconds": definition.catch_up_grace_seconds,
     }
+
+
+def warnings_view(trigger: Trigger) -> dict[str, Any]:
+    """What its author may not have meant, for the answers to a creation and to a change."""
+    definition = trigger.revision.definition
+    if definition.type is not TriggerType.API:
+        return {}
+    found = schema_warnings(definition.schema)
+    return {"warnings": [{"field": one.field, "message": one.message} for one in found]}
 
 
 def created_trigger_view(trigger: Trigger, public_url: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from triggerfish.domain.page import Page, Place, cut, decode_cursor
 from triggerfish.domain.retention import RetentionPolicy
 from triggerfish.domain.trigger import Revision
 from triggerfish.domain.trigger_change import Standing
-from triggerfish.domain.upcoming import UpcomingFire, next_fires, parse_preview, preview
+from triggerfish.domain.upcoming import Upcoming, next_fires, parse_preview, preview, upcoming
 from triggerfish.ports import Clock
 
 FAILURES_SHOWN = 5
@@ -65,17 +65,18 @@ async def list_revisions(
 
 async def list_next_fires(
     trigger_id: UUID, caller: Principal, d: InspectTriggerDeps, *, count: int
-) -> list[UpcomingFire]:
+) -> Upcoming:
     """Soonest first; none for a trigger that is not active. Raises NotFound."""
     standing = await _standing(trigger_id, caller, d)
-    return next_fires(standing, now=d.clock.now(), count=count)
+    fires = next_fires(standing, now=d.clock.now(), count=count)
+    return upcoming(standing.trigger.revision.definition.schedule, fires)
 
 
-def preview_schedule(raw: object, d: InspectTriggerDeps) -> list[UpcomingFire]:
+def preview_schedule(raw: object, d: InspectTriggerDeps) -> Upcoming:
     """What a schedule would fire if it were saved now. Raises InvalidInput."""
     now = d.clock.now()
     schedule, count = parse_preview(raw, now=now)
-    return preview(schedule, now=now, count=count)
+    return upcoming(schedule, preview(schedule, now=now, count=count))
 
 
 async def gather_evidence(trigger_id: UUID, caller: Principal, d: InspectTriggerDeps) -> Evidence:

@@ -28,9 +28,9 @@ class QueryEventLogsDeps:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The part of time a reader asks for: a view, and bounds inside it (both inclusive)."""
+    """The part of time a reader asks for: a view (None: all), and inclusive bounds inside it."""
 
-    view: View = View.ACTIVE
+    view: View | None = View.ACTIVE
     since: datetime | None = None
     until: datetime | None = None
 
@@ -82,10 +82,9 @@ def selection(
 
 def _bounds(window: Window, retention: RetentionPolicy, now: datetime) -> tuple[datetime, datetime]:
     """The half-open interval (after, until] of `fired_at` that a window means at `now`."""
-    if window.view is View.ACTIVE:
-        after, until = retention.active_from(now), now
-    else:
-        after, until = retention.kept_from(now), retention.active_from(now)
+    is_active, is_archived = window.view is View.ACTIVE, window.view is View.ARCHIVED
+    after = retention.active_from(now) if is_active else retention.kept_from(now)
+    until = retention.active_from(now) if is_archived else now
     if window.since is not None and window.since > after:  # else it may be the year 1
         after = window.since - datetime.resolution
     return after, until if window.until is None else min(until, window.until)

@@ -36,7 +36,7 @@ create = operation(
         ref("NewProject"),
         {"A tenant": {"name": "acme"}},
         "The project is not valid.",
-        {"name": "must be a non-empty string"},
+        {"name": "must be a text that is not empty"},
     ),
     refusals=(Refusal(409, "There is a project of that name."),),
     keyed=True,

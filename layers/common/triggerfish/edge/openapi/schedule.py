@@ -30,7 +30,11 @@ TIME_SPAN: Schema = {
 _CRON: Schema = {
     "type": "string",
     "format": "cron",
-    "description": "Minute, hour, day of month, month, day of week; or `@daily` and its like.",
+    "description": (
+        "Minute, hour, day of month, month, day of week; or `@daily` and its like. Ranges may wrap"
+        " (`FRI-MON`), `?` is `*` in a day field. If both day fields restrict, either day fires,"
+        " unless one begins with `*` (`*/2`): then it must be both."
+    ),
 }
 _ZONE: Schema = {"type": "string", "format": "iana-time-zone"}
 _FIRES: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_FIRES}
@@ -118,16 +122,18 @@ SCHEMAS: dict[str, Schema] = {
                         ),
                     }
                 )
-            )
+            ),
+            "day_rule": described(
+                nullable(one_of("either", "both")),
+                "Where a cron expression restricts the day of month and the day of week: whether"
+                " either day fires, or only one that is both.",
+            ),
         }
     ),
 }
 
 CRON = {"cron": "0 9 * * MON-FRI", "timezone": "Europe/Berlin"}
-WRONG_CRON = {
-    "schedule.cron": "must have five fields: minute, hour, day of month, month, day of week"
-    ' (such as "0 9 * * MON-FRI"); seconds are not supported'
-}
+WRONG_CRON = {"schedule.cron": 'minute: "61" is beyond the field; use 0-59'}
 FIRES = {
     "data": [
         {
@@ -142,7 +148,8 @@ FIRES = {
             "timezone": "Europe/Berlin",
             "dst": None,
         },
-    ]
+    ],
+    "day_rule": None,
 }
 
 preview = operation(

@@ -89,7 +89,7 @@ of_trigger = operation(
         ref("TestRun"),
         {"With a note": {"note": "before the launch"}, "Nothing more": {}},
         "The test run is not valid.",
-        {"note": f"must be a non-empty string of at most {MAX_NOTE_CHARACTERS} characters"},
+        {"note": f"must be a text that is not empty, of at most {MAX_NOTE_CHARACTERS} characters"},
         required=False,
     ),
     keyed=True,

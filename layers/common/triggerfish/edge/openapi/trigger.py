@@ -27,6 +27,7 @@ from triggerfish.edge.openapi.schema import (
     Schema,
     closed,
     described,
+    list_of,
     nullable,
     one_of,
     page_of,
@@ -98,6 +99,12 @@ API_DEFINITION: dict[str, Schema] = _DEFINITION | {
     "type": {"const": TriggerType.API.value},
     "schema": PAYLOAD_SCHEMA,
 }
+_WARNINGS: dict[str, Schema] = {
+    "warnings": described(
+        list_of(closed({"field": {"type": "string"}, "message": {"type": "string"}})),
+        "Of a creation or a change: what the schema allows and was hardly meant.",
+    )
+}
 PROOF: dict[str, Schema] = {"verification": ref("Verification")}  # only of those that ask for one
 _STATE: dict[str, Schema] = {
     "id": ID,
@@ -141,9 +148,9 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Trigger": {"oneOf": [ref("ScheduledTrigger"), ref("ApiTrigger")]},
     "ScheduledTrigger": closed(SCHEDULED),
-    "ApiTrigger": closed(API, PROOF),
+    "ApiTrigger": closed(API, PROOF | _WARNINGS),
     "CreatedTrigger": {
-        "oneOf": [closed(SCHEDULED | _SECRET), closed(API | _SECRET, PROOF)],
+        "oneOf": [closed(SCHEDULED | _SECRET), closed(API | _SECRET, PROOF | _WARNINGS)],
     },
     "TriggerPage": page_of("Trigger"),
 }
@@ -207,7 +214,7 @@ SIGNED = {"signing_secret": "whsec_bqUdrdzIZT9mtDGFUOW/v79sPQ4w0HC4ZNSBFNQkKVE="
 _OVER = Refusal(409, "The trigger is completed: give it a new schedule to start it again.")
 _BEHIND = Refusal(503, "The trigger is catching up with what was due; try again shortly.")
 INVALID = "The trigger is not valid."
-NO_NAME = {"name": "must be a non-empty string", "endpoint.url": "must be an http or https URL"}
+NO_NAME = {"name": "is required", "endpoint.url": "must begin with https:// or http://"}
 
 create = operation(
     "createTrigger",

@@ -40,7 +40,7 @@ fire = operation(
         ANY,
         {"An order": {"id": 42}},
         "The payload does not match the trigger's schema.",
-        {"id": 'value is not of type "integer"'},
+        {"id": "must be of type integer"},
         max_bytes=MAX_PAYLOAD_BYTES,
     ),
     headers={
