@@ -82,7 +82,8 @@ def an_occurrence_is_logged_in_a_transaction_of_its_own(patch: pytest.MonkeyPatc
         limits = {name: options[name] for name in ("now", "until", "limit", "only")}
         async with database.transaction() as connection:
             due = await due_triggers._claim_due(connection, **limits)  # type: ignore[arg-type]
-            plans = decide(due)
+            waiting = await due_triggers._waiting(connection, due, options["now"])  # type: ignore[arg-type]
+            plans = decide(due, waiting).plans
             refs = await due_triggers._insert_events(
                 connection,  # type: ignore[arg-type]
                 plans,

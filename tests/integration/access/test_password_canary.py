@@ -30,6 +30,7 @@ async def test_no_answer_and_no_log_line_has_the_password_of_a_database_that_is_
 def test_a_migration_that_fails_does_not_tell_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"postgresql+psycopg://somebody:{PASSWORD}@127.0.0.1:{free_port()}/none"
     monkeypatch.setenv("TRIGGERFISH_DATABASE_URL", url)
+    monkeypatch.setenv("TRIGGERFISH_PLAIN_SECRETS", "1")
     result = CliRunner().invoke(app, ["migrate"])
     assert result.exit_code == 1
     assert result.exception is not None

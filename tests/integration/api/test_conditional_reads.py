@@ -26,7 +26,7 @@ async def test_an_unchanged_page_is_answered_304_without_a_body(api: Api) -> Non
     for path in logs + triggers:
         first = await api.http.get(path)
         etag = first.headers["etag"]
-        assert etag.startswith('W/"')
+        assert etag.startswith(('"', 'W/"'))
         assert first.headers["cache-control"] == "private, no-cache"
         for known in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
             again = await if_none_match(api, path, known)

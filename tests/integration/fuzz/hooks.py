@@ -13,7 +13,11 @@ from schemathesis.generation.meta import TestPhase
 
 from tests.integration.fuzz import formats
 from tests.integration.fuzz.platform import URL, Platform
-from tests.integration.fuzz.rules import days_are_in_their_order, mend
+from tests.integration.fuzz.rules import (
+    days_are_in_their_order,
+    mend,
+    one_of_state_and_view_is_given,
+)
 from triggerfish.domain.idempotency import HEADER
 
 formats.register()
@@ -36,6 +40,7 @@ def before_call(
         mend(case.body)
     if not case.meta.is_negative_at(ParameterLocation.QUERY):
         days_are_in_their_order(case.query or {})
+        one_of_state_and_view_is_given(case.query or {})
         if "on_complete" in (case.query or {}):
             case.query["on_complete"] = PLATFORM.trigger(api=True)["id"]
     if not case.meta.is_negative_at(ParameterLocation.HEADER):

@@ -21,6 +21,7 @@ from tests.factories import a_catalogue_event, a_scheduled_trigger, an_api_trigg
 from tests.functions import retention, tick, work_imports
 from tests.integration.imports import JOBS, UPLOAD, lines
 from tests.integration.lanes import ENVIRONMENT, template
+from tests.mocked_aws import aws_endpoint
 from triggerfish.wiring import close_all
 
 PATIENT = {"TRIGGERFISH_TICK_SECONDS": "3600", "TRIGGERFISH_RETENTION_SECONDS": "3600"}
@@ -75,8 +76,14 @@ class Platform:
 @contextmanager
 def running(environment: Mapping[str, str], *, lane: str = "native") -> Iterator[Platform]:
     """Serve on a free port of loopback, in a thread with a loop of its own."""
+    given = {
+        **ENVIRONMENT,
+        **PATIENT,
+        "TRIGGERFISH_SQS_ENDPOINT_URL": aws_endpoint(),
+        **environment,
+    }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ENVIRONMENT, **PATIENT, **environment}.items():
+        for name, value in given.items():
             patch.setenv(name, value)
         gateway = Gateway(template(), event_lane=lane == "event")
         config = uvicorn.Config(gateway, host="127.0.0.1", port=0, lifespan="off", log_config=None)

@@ -46,6 +46,12 @@ def days_are_in_their_order(query: dict[str, Any]) -> None:
         query["dateFrom"], query["dateTo"] = sorted((query["dateFrom"], query["dateTo"]))
 
 
+def one_of_state_and_view_is_given(query: dict[str, Any]) -> None:
+    """Both name the part of the log that is asked for."""
+    if "view" in query:
+        query.pop("state", None)
+
+
 def a_time_span_is_over_a_second_and_under_ten_years(part: dict[str, Any]) -> None:
     for name in ("in", "every", "expires_in"):
         if isinstance(part.get(name), str) and not SPAN.fullmatch(part[name]):

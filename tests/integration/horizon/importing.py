@@ -6,6 +6,7 @@ from uuid import UUID
 
 from tests import functions
 from triggerfish.domain.access import Principal
+from triggerfish.domain.errors import NotFound
 from triggerfish.domain.job import (
     Job,
     LineFilter,
@@ -34,8 +35,13 @@ class Import:
         return {error.line_no: error.reason for error in errors}
 
     async def entries(self) -> list[LogRow]:
+        """What is kept of it: nothing once it is deleted."""
+        try:
+            job = await self.job()
+        except NotFound:
+            return []
         lines = self.parts.manage_jobs.lines
-        found = await lines.page(await self.job(), LineFilter(), after=0, limit=99_999)
+        found = await lines.page(job, LineFilter(), after=0, limit=99_999)
         return found.rows
 
 

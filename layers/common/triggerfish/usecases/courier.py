@@ -114,6 +114,11 @@ class Courier:
         self._is_to_look = True
         self._stirred.set()
 
+    def hand_over(self) -> None:
+        """Another looks from here on, for all but the events that are given back later."""
+        self._is_to_look = False
+        self._archived = []
+
     def stir(self) -> None:
         """A slot may be free."""
         self._stirred.set()
@@ -326,6 +331,8 @@ class Courier:
                 if isinstance(ending, Outcome):
                     self._d.journal.attempted(ending, recorded=was_recorded)
         done = [ending for ending, ok in zip(endings, recorded, strict=True) if ok]
+        if any(isinstance(ending, Returned) for ending in done):
+            self._is_to_look = True
         self._say(done, settled.disabled)
         retries = [
             EventRef(one.event.id, one.retry_at, self._key)
@@ -395,9 +402,8 @@ class Couriers:
         try:
             await courier.run(until)
         finally:
-            has_left = self._remove(courier)
-        if not has_left:
-            await self._call_back(courier)
+            self._remove(courier)
+        await self._call_back(courier)
 
     async def leave(self, courier: Courier) -> None:
         """Let another take over, once; the slots of its posts stay taken until they end."""
@@ -405,6 +411,7 @@ class Couriers:
             del self._working[courier.key]
             self._leaving.setdefault(courier.key, []).append(courier)
             await self._call_back(courier)
+            courier.hand_over()
 
     def under_way_at(self, key: str) -> int:
         return sum(courier.under_way for courier in self._at(key))
@@ -420,16 +427,15 @@ class Couriers:
         working = self._working.get(key)
         return [*self._leaving.get(key, ()), *([working] if working else [])]
 
-    def _remove(self, courier: Courier) -> bool:
-        """Whether it had left before; its slots are free now, if it had not ended its posts."""
+    def _remove(self, courier: Courier) -> None:
+        """Its slots are free now."""
         if self._working.get(courier.key) is courier:
             del self._working[courier.key]
-            return False
+            return
         leaving = self._leaving[courier.key]
         leaving.remove(courier)
         if not leaving:
             del self._leaving[courier.key]
-        return True
 
     async def _call_back(self, courier: Courier) -> None:
         """If events may be left, send a message about one that is surely there, if only done."""
