@@ -12,7 +12,7 @@ from triggerfish.domain.gzip_stream import GzipError, Inflater
 
 HEADER = "Content-Encoding"
 COMPRESSED_FROM_BYTES = 1024
-_LEVEL = 4  # level 6 takes twice the time for 3 % fewer bytes (measured on a page of events)
+_LEVEL = 4  # quick, and for JSON nearly as small as the default
 _ASIDE_BYTES = 128 * 1024  # compressing more than this takes longer than handing it to a thread
 _COMPRESSIBLE = (b"application/json", b"text/", b"application/javascript")
 _GZIP = (b"content-encoding", b"gzip")
