@@ -114,7 +114,7 @@ def run(shared: Platform) -> Iterator[Run]:
 def _act(run: Run, endpoint: Endpoint) -> None:
     good = run.trigger("good", endpoint.url())
     failing = run.trigger("failing", f"http://127.0.0.1:{free_port()}/")
-    inside = run.trigger("blocked", "http://169.254.169.254/")
+    inside = run.trigger("blocked", "http://localhost:6379/")
     for name, trigger in (("good", good), ("failing", failing), ("blocked", inside)):
         run.fire(name, trigger)
     ends = {"success": [good], "failure": [failing, inside]}

@@ -47,3 +47,29 @@ async def test_an_event_that_is_given_back_is_as_it_was_and_delivered_later(
     await functions.tick()
     await functions.work(parts.settings.deliveries_queue_url)
     assert len(receiver.deliveries) == 1
+
+
+async def test_events_claimed_ahead_are_given_back_when_the_endpoint_hangs(
+    parts: Wiring, caller: Principal, receiver: Receiver
+) -> None:
+    """So that another worker, or the next message, finds them free."""
+    endpoint = {"url": receiver.url(), "max_concurrency": 2}
+    trigger = await create(parts, caller, an_api_trigger("", endpoint=endpoint))
+    for number in range(12):
+        await fire(parts, trigger, b'{"id": %d}' % number)
+    working = asyncio.create_task(functions.work(parts.settings.deliveries_queue_url))
+    async with asyncio.timeout(20):
+        while len(receiver.deliveries) < 4:
+            await asyncio.sleep(0)
+        held = receiver.hold = asyncio.Event()
+        while await delivering(parts, caller) > 2:
+            await asyncio.sleep(0.05)
+        receiver.hold = None
+        held.set()
+        await working
+    assert len({one.headers["webhook-id"] for one in receiver.deliveries}) == 12
+    assert {one.log.attempt_count for one in await logs(parts, caller)} == {1}
+
+
+async def delivering(parts: Wiring, caller: Principal) -> int:
+    return sum(one.log.status == "delivering" for one in await logs(parts, caller))

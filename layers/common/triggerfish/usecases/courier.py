@@ -195,7 +195,8 @@ class Courier:
         self._fill_slots()
         endings = self._collect()
         if self._interval is None:
-            self._ahead = min(len(endings), AHEAD_PER_SLOT * self._slots)
+            taken = sum(not isinstance(ending, Returned) for ending in endings)
+            self._ahead = min(taken, AHEAD_PER_SLOT * self._slots)
         claim = self._claim(until)
         try:
             if endings:
@@ -254,11 +255,10 @@ class Courier:
 
     def _fill_slots(self) -> None:
         loop, now = asyncio.get_running_loop(), self._d.clock.now()
+        while self._ready and loop.time() - self._ready[0][1] > AHEAD_SECONDS:
+            self._returned.append(Returned(self._ready.popleft()[0], now))
         while self._ready and self._couriers.under_way_at(self._key) < self._slots:
-            event, claimed_at = self._ready.popleft()
-            if loop.time() - claimed_at > AHEAD_SECONDS:
-                self._returned.append(Returned(event, now))
-                continue
+            event, _ = self._ready.popleft()
             turn = now if self._interval is None else self._d.turns.take(self._key, now)
             post = loop.create_task(self._post(event, turn))
             post.add_done_callback(self._end)
@@ -300,8 +300,9 @@ class Courier:
             await self._wait_for_turn()
             return
         has_room = self._couriers.under_way_at(self._key) < self._slots and not self._errors
+        seconds = (self._pause or LOOK_SECONDS) if has_room or self._ready else None
         try:
-            async with asyncio.timeout((self._pause or LOOK_SECONDS) if has_room else None):
+            async with asyncio.timeout(seconds):
                 await self._stirred.wait()
         except TimeoutError:
             self._is_to_look = True
