@@ -120,7 +120,12 @@ class SqsClient:
         session = self._sessions.get(loop)
         if session is None:
             connector = aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=60, happy_eyeballs_delay=None
+                limit=0,
+                keepalive_timeout=60,
+                happy_eyeballs_delay=None,
+                # aiodns, where it is installed, keeps a name's address for as long as the name's
+                # server says: ten minutes in Docker, where a restarted queue has another one.
+                resolver=aiohttp.ThreadedResolver(),
             )
             session = self._sessions[loop] = aiohttp.ClientSession(
                 connector=connector,
