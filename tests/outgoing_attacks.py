@@ -94,8 +94,12 @@ def _question(data: bytes) -> tuple[str, int]:
 async def endless_receiver(endless: str) -> AsyncIterator[str]:
     """The URL of a receiver that answers every request so, while the block lasts."""
     first, again = (BEFORE_A_FINAL_ANSWER | AFTER_IT)[endless]
+    answering: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        answering[task] = writer
+        task.add_done_callback(answering.pop)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             await flood(writer, first, again)
@@ -106,6 +110,10 @@ async def endless_receiver(endless: str) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/endless"
     finally:
         server.close()
+        for writer in answering.values():
+            writer.transport.abort()
+        if answering:
+            await asyncio.wait(answering, timeout=5)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulation.bugs import Plant
 from triggerfish.domain.delivery import Claim, Claimed
-from triggerfish.usecases.courier import LONG_AGO, Courier, Couriers
+from triggerfish.usecases.courier import LONG_AGO, Courier
 
 
 def rows_that_others_hold_are_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -19,15 +19,6 @@ def rows_that_others_hold_are_forgotten(patch: pytest.MonkeyPatch) -> None:
         noted(self, claim, replace(claimed, has_more=has_more))
 
     patch.setattr(Courier, "_note_look", note)
-
-
-def a_worker_whose_time_is_up_keeps_the_endpoint(patch: pytest.MonkeyPatch) -> None:
-    """Messages that come before its last post has ended find somebody at work, and are gone."""
-
-    async def leave(self: Couriers, courier: Courier) -> None:
-        pass
-
-    patch.setattr(Couriers, "leave", leave)
 
 
 def a_look_never_goes_back_to_the_oldest(patch: pytest.MonkeyPatch) -> None:
@@ -43,6 +34,5 @@ def a_look_never_goes_back_to_the_oldest(patch: pytest.MonkeyPatch) -> None:
 
 STALL_BUGS: tuple[Plant, ...] = (
     rows_that_others_hold_are_forgotten,
-    a_worker_whose_time_is_up_keeps_the_endpoint,
     a_look_never_goes_back_to_the_oldest,
 )

@@ -126,8 +126,8 @@ async def test_an_unsaved_definition_that_is_wrong_names_every_field_and_stores_
     scheduled, with_schema = a_scheduled_trigger(HOOK), an_api_trigger(HOOK)
     for body, fields in [
         ([], {"body"}),
-        ({}, {"type"}),
-        ({"type": []}, {"type"}),
+        ({}, {"endpoint", "name", "type"}),
+        ({"type": []}, {"endpoint", "name", "type"}),
         (scheduled | {"name": "", "note": 5, "colour": 1}, {"name", "note", "colour"}),
         (scheduled | {"endpoint": None, "in": "soon"}, {"endpoint", "in"}),
         (scheduled | {"in": "25h"}, {"in"}),
