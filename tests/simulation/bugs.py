@@ -25,7 +25,7 @@ from triggerfish.domain import firing
 from triggerfish.domain.delivery import EventRef, Logged
 from triggerfish.domain.exchange import OutboundRequest
 from triggerfish.domain.firing import Fired
-from triggerfish.usecases import courier
+from triggerfish.usecases import attempt
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -143,7 +143,7 @@ def a_key_is_kept_without_its_event(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_body_is_written_anew_for_a_retry(patch: pytest.MonkeyPatch) -> None:
-    made = courier.request_for
+    made = attempt.request_for
 
     def request_for(event: Any, settings: Any, *, at: datetime) -> OutboundRequest:
         request = made(event, settings, at=at)
@@ -152,7 +152,7 @@ def a_body_is_written_anew_for_a_retry(patch: pytest.MonkeyPatch) -> None:
         body = request.body.replace(b": ", b":")
         return OutboundRequest(request.url, request.headers, body, request.timeout_seconds)
 
-    patch.setattr(courier, "request_for", request_for)
+    patch.setattr(attempt, "request_for", request_for)
 
 
 def the_tick_forgets_what_it_missed(patch: pytest.MonkeyPatch) -> None:

@@ -25,16 +25,12 @@ from triggerfish.domain.delivery import (
     Outcome,
     Returned,
     Settled,
-    settle,
 )
-from triggerfish.domain.endpoint import sent_url
 from triggerfish.domain.endpoint_limits import limits_of
 from triggerfish.domain.errors import TryLater
-from triggerfish.domain.exchange import OutboundRequest
-from triggerfish.domain.hops import hop_headers, refusal
-from triggerfish.domain.signing import delivery_headers
 from triggerfish.domain.turns import Turns
 from triggerfish.ports import Clock, Journal, Queue, Sender
+from triggerfish.usecases.attempt import attempt, settings_for
 
 # An outcome that cannot be written is kept as long as its lease surely lasts: its margin is 10 s.
 SETTLE_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0.5, 1, 2, 4))
@@ -277,13 +273,17 @@ class Courier:
         try:
             if event.is_to_hold:
                 return Held(event)
-            settings = await settings_for(event, self._d)
+            settings = await settings_for(
+                event,
+                settings_of=self._d.settings_of,
+                current_settings=self._d.current_settings,
+            )
             if self._interval is not None:
                 await self._d.clock.sleep_until(turn)
         finally:
             self._before_turn -= 1
             self._stirred.set()
-        outcome = await attempt(event, settings, self._d)
+        outcome = await attempt(event, settings, sender=self._d.sender, clock=self._d.clock)
         now = self._d.clock.now()
         if outcome.retry_at is not None and outcome.retry_at <= now + self._d.lookahead:
             return replace(outcome, enqueued_at=now)
@@ -446,47 +446,3 @@ class Couriers:
         turn = self._d.turns.next(key, now)
         if self._d.turns.call_back(key, now, turn):
             await self._d.queue.send([EventRef(courier.last.id, turn, key)], now=now)
-
-
-async def attempt(event: ClaimedEvent, settings: DeliverySettings, d: CourierDeps) -> Outcome:
-    """Post the event once and decide what the answer means; writes nothing."""
-    started = d.clock.now()
-    request = request_for(event, settings, at=started)
-    reply = refusal(event.hops) or await d.sender.post(request)
-    return settle(
-        event,
-        settings.retry,
-        reply,
-        url=sent_url(request.url),
-        started=started,
-        ended=d.clock.now(),
-    )
-
-
-async def settings_for(event: ClaimedEvent, d: CourierDeps) -> DeliverySettings:
-    """Those of the revision it fired with; for a retry, the present ones if the trigger says so."""
-    settings = await d.settings_of(event.revision_id)
-    if event.attempt == 1 or event.trigger_id is None:
-        return settings
-    current = await d.current_settings(event.trigger_id)
-    if current is None:
-        return settings
-    lease_allows = settings.endpoint.timeout_seconds  # it was taken before anybody looked
-    timeout = min(current.endpoint.timeout_seconds, lease_allows)
-    return replace(current, endpoint=replace(current.endpoint, timeout_seconds=timeout))
-
-
-def request_for(
-    event: ClaimedEvent, settings: DeliverySettings, *, at: datetime
-) -> OutboundRequest:
-    """The POST of one attempt: the exact payload, signed, its id the same in every retry."""
-    body = event.payload.encode()
-    secrets = settings.secrets.at(at)
-    signed = delivery_headers(str(event.id), int(at.timestamp()), body, *secrets)
-    return OutboundRequest(
-        settings.endpoint.url,
-        {**dict(settings.endpoint.headers), **signed, **hop_headers(event.hops)},
-        body,
-        settings.endpoint.timeout_seconds,
-        event.project_id,
-    )
